@@ -1,0 +1,159 @@
+"""The interfaces that the outside world implements for the inside."""
+
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from pouch.domain.chat import ChatBody
+from pouch.domain.key import Key
+from pouch.domain.money import Money
+from pouch.domain.period import Period
+from pouch.domain.pouch import Pouch
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now(self) -> datetime:
+        """The calendar's time: aware, in UTC. It can jump."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; only differences mean anything, and they never shrink."""
+        ...
+
+
+class Background(Protocol):
+    """Where work goes that must outlive the request that caused it."""
+
+    def spawn(self, work: Coroutine[Any, Any, None], *, name: str) -> None:
+        """Run ``work`` to its end, whatever happens to the caller. Never raises, never waits."""
+        ...
+
+
+class TokenCounter(Protocol):
+    """Counts text as the models do. Works in a thread, so that the event loop goes on."""
+
+    def input_bound(self, body: ChatBody, *, model: str, context_window: int | None) -> int:
+        """Tokens that the input cannot exceed, from sizes alone; costs next to nothing.
+
+        Raises:
+            InvalidRequestError: a part of the input has no bound, and no ``context_window`` is
+                known to stand in for one.
+        """
+        ...
+
+    async def input_tokens(
+        self, body: ChatBody, *, model: str, encoding: str, context_window: int | None
+    ) -> int:
+        """Tokens of the input, counted, with the published formulas for overhead and media."""
+        ...
+
+    async def text_tokens(self, text: str, *, encoding: str) -> int:
+        """Tokens of ``text``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewPouch:
+    """A pouch to be made."""
+
+    id: str
+    name: str
+    parent_id: str | None
+    limit: Money | None
+    period: Period | None
+    resets_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A key with the balances of its pouches, own first, at one moment."""
+
+    key: Key
+    pouches: tuple[Pouch, ...]
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A slice of a list, newest first, and where the next one begins (``None`` at the end)."""
+
+    items: Sequence[StoredKey]
+    next_cursor: str | None
+
+
+class KeyStore(Protocol):
+    """Where keys and the terms of pouches are kept. Writes raise ``StoreUnavailableError``."""
+
+    async def find(self, secret_hash: str) -> Key | None:
+        """The key whose secret, current or within a rotation's grace, hashes to this."""
+        ...
+
+    async def get(self, key_id: str) -> StoredKey | None:
+        """One key; ``None`` if there is none or it was revoked."""
+        ...
+
+    async def page(self, *, cursor: str | None, limit: int) -> Page:
+        """Keys that are not revoked, newest first."""
+        ...
+
+    async def create(self, key: Key, *, secret_hash: str, pouch: NewPouch) -> None:
+        """Store a key and the pouch that is made for it, both or neither.
+
+        Raises:
+            NotFoundError: the parent pouch does not exist.
+        """
+        ...
+
+    async def change(self, key_id: str, fields: Mapping[str, object]) -> bool:
+        """Set fields of ``Key`` by name; ``False`` if there is no such key."""
+        ...
+
+    async def change_pouch(self, pouch_id: str, fields: Mapping[str, object]) -> bool:
+        """Set ``name``, ``limit``, ``period``, ``resets_at``, ``parent_id`` of a pouch.
+
+        Raises:
+            NotFoundError: the new parent does not exist.
+            ConflictError: the new parent lies inside the pouch itself.
+        """
+        ...
+
+    async def rotate(
+        self, key_id: str, *, secret_hash: str, prefix: str, old_until: datetime
+    ) -> bool:
+        """Give the key a new secret; those it had stay good until ``old_until`` at most."""
+        ...
+
+    async def revoke(self, key_id: str) -> bool:
+        """End the key; its history stays. ``False`` if there is no such key."""
+        ...
+
+    async def renew(self, key_id: str, *, expired: datetime, expires_at: datetime) -> bool:
+        """Extend a key that expired at ``expired``; ``False`` if another has done so."""
+        ...
+
+    async def create_pouch(self, pouch: NewPouch) -> None:
+        """Store a pouch that no key owns.
+
+        Raises:
+            NotFoundError: the parent pouch does not exist.
+        """
+        ...
+
+    async def pouches(self) -> Sequence[Pouch]:
+        """Every pouch, oldest first."""
+        ...
+
+    async def version(self) -> int:
+        """A number that grows with every change of a key or of a pouch's terms."""
+        ...
+
+
+class KeyRenewal(Protocol):
+    """Extends keys that renew themselves."""
+
+    async def renew(self, key: Key) -> Key:
+        """The key with its new expiry, stored."""
+        ...

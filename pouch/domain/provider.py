@@ -1,0 +1,109 @@
+"""How a provider is spoken to: a request is prepared, a transport sends it, the answer streams."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from pouch.domain.usage import Usage
+
+if TYPE_CHECKING:
+    from pouch.domain.pipeline import Request
+
+Headers = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """An HTTP request to a provider. ``headers`` hold its secret: never log them."""
+
+    method: str
+    url: str
+    headers: Headers
+    content: bytes
+
+
+class UpstreamBody(Protocol):
+    """The bytes of an answer as they arrive.
+
+    A cancelled read loses nothing: the next read goes on where it was. ``aclose`` gives the
+    connection up at once and may be called at any time, more than once.
+    """
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    async def __anext__(self) -> bytes:
+        """The next bytes, never empty.
+
+        Raises:
+            StopAsyncIteration: the answer is complete.
+            UpstreamError: it broke off or stalled.
+        """
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamResponse:
+    """Status and headers (names in lower case) of an answer, and its body, not yet read."""
+
+    status: int
+    headers: Headers
+    body: UpstreamBody
+
+    def header(self, name: str) -> str:
+        """The first header called ``name`` (lower case); empty if there is none."""
+        return next((value for key, value in self.headers if key == name), "")
+
+
+class Transport(Protocol):
+    """Sends requests. Shared by all requests to a provider."""
+
+    async def send(self, request: UpstreamRequest) -> UpstreamResponse:
+        """Send and wait for status and headers. Cancelling gives the connection up.
+
+        Raises:
+            UpstreamError: unreachable or broken off; ``UpstreamTimeoutError`` if too slow.
+        """
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """Usage that a provider reported. ``alone``: the event holds nothing else for a client."""
+
+    usage: Usage
+    alone: bool = False
+
+
+class Provider(Protocol):
+    """One vendor's dialect."""
+
+    def prepare(self, request: "Request") -> UpstreamRequest:
+        """The HTTP request for ``request``: upstream's model name, output bound, secret.
+
+        Where ``request.output_bound`` is set and the client named no limit of its own, the bound
+        is sent as the output limit, under the name that this provider knows.
+        """
+        ...
+
+    def is_answer(self, answer: bytes) -> bool:
+        """Whether a whole, successful answer is of the form that this provider's answers have."""
+        ...
+
+    def usage_in(self, answer: bytes) -> Reported | None:
+        """The usage that an answer, or one event of a stream, reports.
+
+        ``answer`` is a whole JSON document, without ``data:``. ``None`` if it holds no usage, or
+        one that makes no sense (negative, not whole numbers).
+        """
+        ...
+
+    def text_in(self, answer: bytes, *, stream: bool) -> str:
+        """All text of an answer that is billed as output: content, reasoning, tool calls, refusals.
+
+        ``answer`` is a whole JSON document, or with ``stream`` any number of whole SSE events.
+        What cannot be read is left out.
+        """
+        ...
