@@ -1,0 +1,1 @@
+"""The adapters: SQLite, HTTP, token counting, price sources, clock, logging."""
