@@ -1,0 +1,142 @@
+"""The ``Ledger`` port on SQLite."""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from pouch.domain.errors import NotFoundError
+from pouch.domain.ids import new_id
+from pouch.domain.ledger import (
+    Audit,
+    Evidence,
+    Hold,
+    RequestOutcome,
+    RequestRecord,
+    Reservation,
+    Settlement,
+)
+from pouch.domain.money import Money
+from pouch.domain.ports import Clock
+from pouch.infra.sqlite import movements
+from pouch.infra.sqlite.holder import HolderLock
+from pouch.infra.sqlite.rows import micros, optional_micros
+from pouch.infra.sqlite.verify import audit
+from pouch.infra.sqlite.version import bump
+from pouch.infra.sqlite.writer import Writer
+
+# What the log says of a request whose process died before it could say anything else.
+DIED_STATUS: Final = 500
+DIED_ERROR: Final = "gateway_stopped"
+
+_LEFT: Final = (
+    "SELECT id, amount_nanos FROM reservations WHERE state = 'reserved' AND holder_id = ?"
+)
+_OWNERS: Final = (
+    "SELECT id FROM holders UNION SELECT holder_id FROM reservations WHERE state = 'reserved'"
+)
+
+
+class SqliteLedger:
+    """Writes through the process's one writer; each method is one piece of its work."""
+
+    def __init__(self, writer: Writer, path: Path, clock: Clock, holder_id: str) -> None:
+        self._writer = writer
+        self._path = path
+        self._clock = clock
+        self._holder_id = holder_id
+
+    async def reserve(self, hold: Hold) -> Reservation:
+        """See ``pouch.domain.ledger.Ledger``."""
+        now = micros(self._clock.now())
+        return await self._writer.run(
+            lambda connection: movements.reserve(connection, hold, self._holder_id, now),
+            undo=lambda connection: movements.undo_reserve(connection, hold, now),
+        )
+
+    async def settle(self, settlement: Settlement) -> bool:
+        """See ``pouch.domain.ledger.Ledger``."""
+        now = micros(self._clock.now())
+        return await self._writer.run(
+            lambda connection: movements.settle(connection, settlement, now)
+        )
+
+    async def record(self, record: RequestRecord) -> None:
+        """See ``pouch.domain.ledger.Ledger``."""
+        await self._writer.run(lambda connection: movements.record(connection, record))
+
+    async def roll_over(self, pouch_id: str, *, due: datetime, next_reset: datetime) -> bool:
+        """See ``pouch.domain.ledger.Ledger``."""
+        zeroing = movements.Zeroing("rollover", micros(next_reset), None)
+        return await self._writer.run(partial(self._zero, pouch_id, zeroing, due))
+
+    async def reset(self, pouch_id: str, *, reason: str) -> bool:
+        """See ``pouch.domain.ledger.Ledger``."""
+        zeroing = movements.Zeroing("reset", None, reason)
+        return await self._writer.run(partial(self._zero, pouch_id, zeroing, None))
+
+    async def recover(self) -> Sequence[str]:
+        """See ``pouch.domain.ledger.Ledger``."""
+        return await self._writer.run(self._recover)
+
+    async def verify(self) -> Audit:
+        """See ``pouch.domain.ledger.Ledger``."""
+        return await asyncio.to_thread(audit, self._path)
+
+    def _zero(
+        self,
+        pouch_id: str,
+        zeroing: movements.Zeroing,
+        due: datetime | None,
+        connection: sqlite3.Connection,
+    ) -> bool:
+        try:
+            pouch = movements.chain_of(connection, pouch_id)[0]
+        except NotFoundError:
+            return False
+        if due is None:
+            resets_at = optional_micros(pouch.resets_at)
+            zeroing = movements.Zeroing(zeroing.kind, resets_at, zeroing.reason)
+        elif pouch.resets_at != due:
+            return False
+        movements.zero(connection, pouch, zeroing, micros(self._clock.now()))
+        bump(connection)
+        return True
+
+    def _recover(self, connection: sqlite3.Connection) -> list[str]:
+        recovered: list[str] = []
+        for (owner,) in connection.execute(_OWNERS).fetchall():
+            if owner == self._holder_id:
+                continue
+            lock = HolderLock.take(folder_of(self._path), owner)
+            if lock is None:
+                continue
+            try:
+                recovered += self._charge_in_full(connection, owner)
+            finally:
+                lock.remove()
+        return recovered
+
+    def _charge_in_full(self, connection: sqlite3.Connection, owner: str) -> list[str]:
+        left = connection.execute(_LEFT, (owner,)).fetchall()
+        now = micros(self._clock.now())
+        outcome = RequestOutcome(
+            DIED_STATUS, 0, None, usage=None, evidence=Evidence.HELD_FULL, error=DIED_ERROR
+        )
+        for reservation_id, amount in left:
+            movements.settle(connection, Settlement(reservation_id, Money(amount), outcome), now)
+        connection.execute("DELETE FROM holders WHERE id = ?", (owner,))
+        return [reservation_id for reservation_id, _ in left]
+
+
+def folder_of(path: Path) -> Path:
+    """Where the holders of the database at ``path`` keep their locks."""
+    return path.with_name(path.name + ".holders")
+
+
+def new_holder_id(clock: Clock) -> str:
+    """An id that no holder has had."""
+    return new_id("hld", int(clock.now().timestamp() * 1000))
