@@ -1,0 +1,156 @@
+"""Reserve the most that a request can cost before it goes on; refuse what cannot be bounded.
+
+The service settles every request that leaves the chain, so this step only reserves.
+"""
+
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pouch.domain.errors import BudgetExceededError, InvalidRequestError, ModelNotPricedError
+from pouch.domain.ledger import Hold, Reservation
+from pouch.domain.money import Money
+from pouch.domain.pipeline import Handler, Ports, Request, Response
+from pouch.domain.plugin import MiddlewarePlugin
+from pouch.domain.price_lines import lines_to_price
+from pouch.domain.pricing import Price
+
+# Top-level fields that make a provider charge for more than this request's tokens at this model's
+# rates: hosted search, fallbacks to other models, plugins that call further models, fast modes.
+UNBOUNDED_FIELDS: Final = ("web_search_options", "models", "route", "plugins", "speed")
+
+
+class Config(BaseModel):
+    """``{use: usage_tracking, min_output_tokens: 16, max_output_tokens: 16384}``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    min_output_tokens: int = Field(
+        default=16,
+        gt=0,
+        description="Where the client names no limit, the output bound is lowered to what its "
+        "budget affords, but not below this.",
+    )
+    max_output_tokens: int = Field(
+        default=16_384,
+        gt=0,
+        description="The output bound where neither the client nor the price table names one.",
+    )
+
+
+class UsageTracking:
+    """Reserves in the key's pouch, and every pouch around it, by a bound that is true."""
+
+    def __init__(self, config: Config, ports: Ports) -> None:
+        self._config = config
+        self._ledger = ports.ledger
+        self._tokens = ports.tokens
+
+    async def __call__(self, request: Request, call_next: Handler) -> Response:
+        price = _price_of(request)
+        if price.is_free:
+            return await call_next(request)
+        _refuse_unbounded(request)
+        wanted = (
+            request.body.output_limit or price.max_output_tokens or self._config.max_output_tokens
+        )
+        reservation, granted = await self._reserve(request, price, wanted)
+        request.meter.reservation = reservation
+        response = await call_next(request.bounded(granted))
+        response.headers.append(("x-pouch-reserved", str(reservation.amount)))
+        if granted < wanted:
+            response.headers.append(("x-pouch-max-output-tokens", str(granted)))
+        return response
+
+    async def _reserve(
+        self, request: Request, price: Price, wanted: int
+    ) -> tuple[Reservation, int]:
+        """The reservation, and the output tokens per choice that it covers.
+
+        Sizes alone bound the input, and that costs nothing; the text is counted only if this
+        bound does not fit. Then the output bound may shrink, unless the client named it.
+        """
+        body, route = request.body, request.route
+        bound = self._tokens.input_bound(
+            body, model=route.model, context_window=price.context_window
+        )
+        most = _worst(request, price, bound, wanted)
+        try:
+            return await self._ledger.reserve(_hold(request, most, most)), wanted
+        except BudgetExceededError:
+            counted = await self._tokens.input_tokens(
+                body,
+                model=route.model,
+                encoding=price.encoding or "bytes",
+                context_window=price.context_window,
+            )
+        counted = min(counted, bound)
+        least = wanted if body.output_limit else min(self._config.min_output_tokens, wanted)
+        hold = _hold(
+            request,
+            _worst(request, price, counted, least),
+            _worst(request, price, counted, wanted),
+        )
+        try:
+            reservation = await self._ledger.reserve(hold)
+        except BudgetExceededError as error:
+            room = _affordable(request, price, counted, error.shortfall.remaining)
+            raise error.with_largest_output(room) from None
+        granted = _affordable(request, price, counted, reservation.amount)
+        return reservation, wanted if granted is None else min(granted, wanted)
+
+
+def _price_of(request: Request) -> Price:
+    route = request.route
+    if route.price is None:
+        raise ModelNotPricedError(
+            f"No price is known for {route.provider}/{route.model}, so nothing could bound its "
+            f"cost. To price it, add to pouch.yaml:\n{lines_to_price(route.provider, route.model)}"
+        )
+    price = request.price
+    if price is None:
+        raise ModelNotPricedError(
+            f"No price is known for {route.provider}/{route.model} in the service tier "
+            f"{request.body.service_tier!r}; leave service_tier out to use the standard one."
+        )
+    return price
+
+
+def _refuse_unbounded(request: Request) -> None:
+    for name in UNBOUNDED_FIELDS:
+        if name in request.body.fields:
+            raise InvalidRequestError(
+                f"{name!r} can cost more than this model's tokens, which no reservation here "
+                "would cover.",
+                param=name,
+            )
+
+
+def _worst(request: Request, price: Price, input_tokens: int, output_per_choice: int) -> Money:
+    body = request.body
+    return price.bound(
+        input_tokens=input_tokens,
+        output_tokens=output_per_choice * body.choices + body.prediction_bytes,
+        any_kind=body.any_kind,
+    )
+
+
+def _affordable(request: Request, price: Price, input_tokens: int, money: Money) -> int | None:
+    """Output tokens per choice that ``money`` covers, at least 0; ``None`` if any number."""
+    body = request.body
+    largest = price.largest_output(money, input_tokens=input_tokens, any_kind=body.any_kind)
+    if largest is None:
+        return None
+    return max((largest - body.prediction_bytes) // body.choices, 0)
+
+
+def _hold(request: Request, least: Money, most: Money) -> Hold:
+    return Hold(
+        id=f"{request.id}.1",
+        pouch_id=request.key.pouches[0].id,
+        least=least,
+        most=most,
+        facts=request.facts,
+    )
+
+
+PLUGIN = MiddlewarePlugin("usage_tracking", Config, UsageTracking, reserves=True)
