@@ -1,0 +1,1 @@
+"""What Pouch does with a request: run it, record it, settle it. Knows the domain only."""

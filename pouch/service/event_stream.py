@@ -1,0 +1,146 @@
+"""A provider's event stream on its way to the client: whole events, as bytes, metered in passing.
+
+No event is parsed unless it can hold usage, which a search for the word tells. Only whole events
+are handed on, so that the usage event which nobody asked for can be left out.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Final
+
+from pouch.domain.errors import UpstreamError
+from pouch.domain.meter import Meter
+from pouch.domain.ports import Clock
+from pouch.domain.provider import Provider, UpstreamBody
+
+# An event longer than this passes through unread, in the pieces it comes in.
+EVENT_BYTES_MAX: Final = 1024 * 1024
+
+_USAGE: Final = b'"usage"'
+_USAGE_NULL: Final = b'"usage":null'
+_EVENT: Final = re.compile(rb".*?(?:\r\n\r\n|\n\n|\r\r)", re.DOTALL)
+_BOUNDARY_LENGTH_MAX: Final = 4
+
+
+class EventStream:
+    """Iterates over bytes that hold whole events; a cancelled read loses nothing.
+
+    ``strip_usage`` leaves out events that report usage and nothing else. ``keep`` remembers what
+    was relayed, for counting.
+    """
+
+    def __init__(
+        self,
+        body: UpstreamBody,
+        *,
+        meter: Meter,
+        provider: Provider,
+        clock: Clock,
+        strip_usage: bool,
+        keep: bool,
+    ) -> None:
+        self._body = body
+        self._meter = meter
+        self._provider = provider
+        self._clock = clock
+        self._strip = strip_usage
+        self._keep = keep
+        self._tail = bytearray()
+        self._ended = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._ended:
+            try:
+                block = await self._body.__anext__()
+            except UpstreamError:
+                self._ended = True
+                raise
+            except StopAsyncIteration:
+                self._ended = True
+                self._meter.complete = True
+                rest = self._pass(bytes(self._tail)) if self._tail else b""
+                self._tail.clear()
+                if rest:
+                    return rest
+                break
+            if self._meter.first_byte is None:
+                self._meter.first_byte = self._clock.monotonic()
+            if events := self._take(block):
+                return events
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Give the connection up, wherever the stream is."""
+        self._ended = True
+        await self._body.aclose()
+
+    def _take(self, block: bytes) -> bytes:
+        """What can go on now that ``block`` has come: everything up to the last event's end."""
+        if self._tail:
+            searched = len(self._tail) - _BOUNDARY_LENGTH_MAX
+            self._tail += block
+            end = _last_boundary(self._tail, max(searched, 0))
+            data = bytes(self._tail[:end])
+            del self._tail[:end]
+        else:
+            end = _last_boundary(block, 0)
+            data = block[:end]
+            self._tail += block[end:]
+        if len(self._tail) > EVENT_BYTES_MAX:
+            data += bytes(self._tail)
+            self._tail.clear()
+            self._meter.uncountable = True
+            return data
+        return self._pass(data) if data else b""
+
+    def _pass(self, events: bytes) -> bytes:
+        if events.count(_USAGE) > events.count(_USAGE_NULL):
+            events = self._read_usage(events)
+        if self._keep:
+            self._meter.keep(events, self._text_in)
+        return events
+
+    def _read_usage(self, events: bytes) -> bytes:
+        kept = []
+        end = 0
+        for found in _EVENT.finditer(events):
+            end = found.end()
+            if not self._is_usage_alone(found.group()):
+                kept.append(found.group())
+        if not self._is_usage_alone(events[end:]):
+            kept.append(events[end:])
+        return b"".join(kept)
+
+    def _is_usage_alone(self, event: bytes) -> bool:
+        """Take the usage out of ``event``; whether the client must not see it."""
+        if _USAGE not in event:
+            return False
+        reported = self._provider.usage_in(data_of(event))
+        if reported is None:
+            return False
+        self._meter.usage = reported.usage
+        return self._strip and reported.alone
+
+    def _text_in(self, events: bytes) -> str:
+        return self._provider.text_in(events, stream=True)
+
+
+def data_of(event: bytes) -> bytes:
+    """The data of one server-sent event: its ``data:`` lines, joined."""
+    lines = (line[5:].strip() for line in event.splitlines() if line.startswith(b"data:"))
+    return b"\n".join(lines)
+
+
+def _last_boundary(data: bytes | bytearray, start: int) -> int:
+    """Where the last whole event in ``data`` ends; 0 if none does at or after ``start``."""
+    newline = data.rfind(b"\n\n", start)
+    carriage = data.rfind(b"\r\n\r\n", start)
+    lone = data.rfind(b"\r\r", start) if newline < 0 and carriage < 0 else -1
+    return max(
+        newline + 2 if newline >= 0 else 0,
+        carriage + 4 if carriage >= 0 else 0,
+        lone + 2 if lone >= 0 else 0,
+    )

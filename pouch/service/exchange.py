@@ -1,0 +1,165 @@
+"""One exchange with a provider: sent, answered, and brought to an end even if the client is gone.
+
+The exchange runs in a task of its own, so that a client that hangs up before the answer begins
+does not take with it the only way to learn what the answer cost.
+"""
+
+import asyncio
+from typing import Final
+
+from pouch.domain.errors import UpstreamError
+from pouch.domain.pipeline import Request, Response
+from pouch.domain.plugin import BuiltProvider
+from pouch.domain.ports import Clock
+from pouch.domain.provider import UpstreamBody, UpstreamRequest, UpstreamResponse
+from pouch.service.event_stream import EventStream
+
+# Headers that belong to one connection, or that this server sets by itself.
+_NOT_RELAYED: Final = frozenset(
+    {
+        "alt-svc",
+        "connection",
+        "content-length",
+        "date",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "server",
+        "set-cookie",
+        "strict-transport-security",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_OK: Final = range(200, 300)
+
+
+class ProviderExchange:
+    """Sends at once; ``response`` waits for the answer, and may be cancelled without harm."""
+
+    def __init__(
+        self,
+        request: Request,
+        outgoing: UpstreamRequest,
+        through: BuiltProvider,
+        clock: Clock,
+        answer_bytes_max: int,
+    ) -> None:
+        self._request = request
+        self._through = through
+        self._clock = clock
+        self._answer_bytes_max = answer_bytes_max
+        self._stream: EventStream | None = None
+        self._waiting: asyncio.Future[None] | None = None
+        self._task = asyncio.ensure_future(self._run(outgoing))
+
+    async def response(self) -> Response:
+        """The answer: a whole body, or a stream whose head has come.
+
+        Raises:
+            UpstreamError: there is none, or it makes no sense.
+        """
+        return await asyncio.shield(self._task)
+
+    async def finish(self, *, wait_s: float, drain: bool) -> None:
+        """See ``pouch.domain.meter.Exchange``."""
+        self._waiting = asyncio.ensure_future(self._wait(wait_s, drain=drain))
+        await asyncio.wait([self._waiting])
+        if not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.exception()  # Retrieved, or asyncio would report it as lost.
+        if self._stream is not None:
+            await self._stream.aclose()
+
+    def abort(self) -> None:
+        """See ``pouch.domain.meter.Exchange``."""
+        (self._waiting or self._task).cancel()
+
+    async def _wait(self, wait_s: float, *, drain: bool) -> None:
+        """Until everything is known that may be waited for."""
+        try:
+            async with asyncio.timeout(wait_s):
+                await asyncio.wait([self._task])
+                if drain and self._stream is not None:
+                    async for _ in self._stream:
+                        pass
+        except (TimeoutError, UpstreamError):
+            return  # What the meter saw up to here is what there is.
+
+    async def _run(self, outgoing: UpstreamRequest) -> Response:
+        meter = self._request.meter
+        try:
+            head = await self._through.transport.send(outgoing)
+        except UpstreamError as error:
+            meter.sent = error.reached
+            raise
+        meter.status = head.status
+        headers = [(k, v) for k, v in map(_renamed, head.headers) if k not in _NOT_RELAYED]
+        if head.status in _OK and head.header("content-type").startswith("text/event-stream"):
+            meter.streamed = True
+            self._stream = self._metered(head.body)
+            return Response(head.status, headers, self._stream)
+        try:
+            body = await self._whole(head.body)
+        finally:
+            await head.body.aclose()
+        self._read(head, body)
+        return Response(head.status, headers, body)
+
+    def _metered(self, body: UpstreamBody) -> EventStream:
+        request = self._request
+        return EventStream(
+            body,
+            meter=request.meter,
+            provider=self._through.provider,
+            clock=self._clock,
+            strip_usage=not request.body.include_usage,
+            keep=request.meter.reservation is not None,
+        )
+
+    async def _whole(self, body: UpstreamBody) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        async for part in body:
+            if not parts:
+                self._request.meter.first_byte = self._clock.monotonic()
+            parts.append(part)
+            size += len(part)
+            if size > self._answer_bytes_max:
+                raise UpstreamError(
+                    f"The provider's answer exceeds {self._answer_bytes_max} bytes."
+                )
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _read(self, head: UpstreamResponse, body: bytes) -> None:
+        """Meter a whole answer.
+
+        Raises:
+            UpstreamError: it says that all is well, but is no JSON object.
+        """
+        if head.status not in _OK:
+            return
+        meter, provider = self._request.meter, self._through.provider
+        content_type = head.header("content-type").partition(";")[0].strip().lower()
+        if content_type and not content_type.endswith("json"):
+            meter.strange = True
+            raise UpstreamError(f"The provider answered {content_type}, not JSON.")
+        if not provider.is_answer(body):
+            raise UpstreamError("The provider's answer is not a JSON object.")
+        meter.complete = True
+        reported = provider.usage_in(body)
+        if reported is not None:
+            meter.usage = reported.usage
+        elif meter.reservation is not None:
+            meter.keep(body, lambda answer: provider.text_in(answer, stream=False))
+
+
+def _renamed(header: tuple[str, str]) -> tuple[str, str]:
+    """The provider's own request id goes on under a name that is not this gateway's."""
+    name, value = header
+    return ("x-upstream-request-id", value) if name == "x-request-id" else header

@@ -1,0 +1,78 @@
+"""One request, end to end: through the chain, to its answer, and settled whatever happens."""
+
+from collections.abc import Callable
+
+from pouch.domain.ledger import Evidence
+from pouch.domain.money import Money
+from pouch.domain.pipeline import Handler, Request, Response
+from pouch.service.settlement import Ending, Settlements, judge
+
+
+class ProxyService:
+    """Runs requests through the chain. Every request that enters is settled exactly once.
+
+    ``describe`` tells how the client learns of an exception: ``(status, code)``.
+    """
+
+    def __init__(
+        self,
+        chain: Handler,
+        settlements: Settlements,
+        describe: Callable[[BaseException], tuple[int, str]],
+    ) -> None:
+        self._chain = chain
+        self._settlements = settlements
+        self._describe = describe
+
+    async def handle(self, request: Request) -> Response:
+        """Answer ``request``; the caller passes the answer on and then calls ``finish``.
+
+        If it raises, whatever it raises, the request is being settled and ``finish`` is not due.
+        """
+        try:
+            response = await self._chain(request)
+        except BaseException as error:
+            status, code = self._describe(error)
+            self._settlements.later(request, Ending(status, code, whole=False))
+            raise
+        self._add_cost(request, response)
+        return response
+
+    def finish(self, request: Request, response: Response, broken: BaseException | None) -> None:
+        """Settle a request whose answer was passed on, whole or until ``broken``."""
+        if broken is None:
+            self._settlements.later(request, Ending(response.status))
+        else:
+            _, code = self._describe(broken)
+            self._settlements.later(request, Ending(response.status, code, whole=False))
+
+    def cost_comment(self, request: Request) -> bytes:
+        """The SSE comment that ends the stream of a key that asks for it; empty if unknown."""
+        verdict = judge(request)
+        if verdict is None or verdict.evidence is Evidence.HELD_FULL:
+            return b""
+        remaining = _remaining(request, verdict.cost)
+        left = "" if remaining is None else f" remaining={remaining}"
+        return f": pouch cost={verdict.cost}{left}\n\n".encode()
+
+    def _add_cost(self, request: Request, response: Response) -> None:
+        """``x-pouch-remaining``, and with an answer that is whole ``x-pouch-cost``, if known."""
+        cost = None
+        if isinstance(response.body, bytes):
+            verdict = judge(request)
+            if verdict is not None:
+                cost = verdict.cost
+                response.headers.append(("x-pouch-cost", str(cost)))
+        remaining = _remaining(request, cost)
+        if remaining is not None:
+            response.headers.append(("x-pouch-remaining", str(remaining)))
+
+
+def _remaining(request: Request, cost: Money | None) -> Money | None:
+    """What the key's pouches have left; with ``cost`` in the place of the reservation."""
+    reservation = request.meter.reservation
+    if reservation is None or reservation.remaining is None:
+        return None
+    if cost is None:
+        return reservation.remaining
+    return Money(max(reservation.remaining.nanos + reservation.amount.nanos - cost.nanos, 0))

@@ -1,0 +1,236 @@
+"""The end of every request: what it cost, on what evidence, written to the ledger.
+
+Runs apart from the request, so that no disconnect, timeout or cancellation can lose it, and does
+not give up while the process lives: what it could not write is recovered by the next one.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pouch.domain.errors import StoreUnavailableError
+from pouch.domain.ledger import (
+    Evidence,
+    Ledger,
+    RequestOutcome,
+    RequestRecord,
+    Reservation,
+    Settlement,
+)
+from pouch.domain.meter import Exchange
+from pouch.domain.money import ZERO, Money
+from pouch.domain.pipeline import Request
+from pouch.domain.plugin import BuiltProvider
+from pouch.domain.ports import Background, Clock, TokenCounter
+from pouch.domain.usage import Usage
+
+RETRY_FIRST_S: Final = 0.05
+RETRY_MOST_S: Final = 5.0
+# Counts what a model without a published vocabulary said; an estimate there.
+ENCODING_OTHERWISE: Final = "o200k_base"
+
+_log = logging.getLogger("pouch.settlement")
+_requests = logging.getLogger("pouch.requests")
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the client's side of a request ended. ``error`` is the refusal's code, if any.
+
+    ``whole`` says that the client got the answer to its end.
+    """
+
+    status: int
+    error: str | None = None
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a request cost, and what that rests on."""
+
+    evidence: Evidence
+    cost: Money
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisconnectPolicy:
+    """What happens upstream when the client has gone: read on to the usage (``drain``), or not.
+
+    ``drain_s`` bounds that, and the wait for an answer that had not begun.
+    """
+
+    drain: bool
+    drain_s: float
+
+
+class Settlements:
+    """Settles each request once, in the background."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        tokens: TokenCounter,
+        providers: Mapping[str, BuiltProvider],
+        background: Background,
+        clock: Clock,
+        policy: DisconnectPolicy,
+    ) -> None:
+        self._ledger = ledger
+        self._tokens = tokens
+        self._providers = providers
+        self._background = background
+        self._clock = clock
+        self._policy = policy
+        self._exchanges: set[Exchange] = set()
+        self._hasty = False
+
+    def later(self, request: Request, ending: Ending) -> None:
+        """Settle ``request`` in the background. Never waits, never raises."""
+        latency_s = self._clock.monotonic() - request.started
+        self._background.spawn(
+            self._settle(request, ending, latency_s), name=f"settle:{request.id}"
+        )
+
+    def hasten(self) -> None:
+        """Stop waiting for providers: the server is going down."""
+        self._hasty = True
+        for exchange in self._exchanges:
+            exchange.abort()
+
+    async def _settle(self, request: Request, ending: Ending, latency_s: float) -> None:
+        if not ending.whole:
+            await self._finish_exchange(request)
+        verdict = judge(request) or await self._count(request)
+        outcome = RequestOutcome(
+            status=ending.status,
+            latency_ms=_ms(latency_s),
+            first_byte_ms=_first_byte_ms(request),
+            usage=verdict.usage,
+            evidence=verdict.evidence,
+            error=ending.error,
+        )
+        await self._write(request, verdict, outcome)
+        log_request(request, verdict, outcome)
+
+    async def _finish_exchange(self, request: Request) -> None:
+        exchange = request.meter.exchange
+        if exchange is None:
+            return
+        price = request.price
+        drain = self._policy.drain or (price is not None and price.hidden_reasoning)
+        self._exchanges.add(exchange)
+        try:
+            wait_s = 0.0 if self._hasty else self._policy.drain_s
+            await exchange.finish(wait_s=wait_s, drain=drain)
+        finally:
+            self._exchanges.discard(exchange)
+
+    async def _count(self, request: Request) -> Verdict:
+        """Count what went in and what was relayed; never more than was reserved."""
+        reservation, price = request.meter.reservation, request.price
+        assert reservation is not None
+        assert price is not None
+        provider = self._providers[request.route.provider].provider
+        encoding = price.encoding
+        if encoding is None or encoding == "bytes":
+            encoding = ENCODING_OTHERWISE
+        text = request.meter.relayed_text(
+            lambda answer: provider.text_in(answer, stream=request.meter.streamed)
+        )
+        usage = Usage(
+            input_tokens=await self._tokens.input_tokens(
+                request.body,
+                model=request.route.model,
+                encoding=encoding,
+                context_window=price.context_window,
+            ),
+            output_tokens=await self._tokens.text_tokens(text, encoding=encoding),
+        )
+        cost = min(price.cost(usage), reservation.amount)
+        return Verdict(Evidence.COUNTED, cost, usage)
+
+    async def _write(self, request: Request, verdict: Verdict, outcome: RequestOutcome) -> None:
+        """Write until it is written; a store that is busy or gone is asked again."""
+        pause_s = RETRY_FIRST_S
+        while True:
+            try:
+                reservation = request.meter.reservation
+                if reservation is None:
+                    record = RequestRecord(request.facts, outcome, verdict.cost)
+                    await self._ledger.record(record)
+                else:
+                    await self._ledger.settle(Settlement(reservation.id, verdict.cost, outcome))
+            except StoreUnavailableError as error:
+                _log.warning("settlement of %s waits for the store: %s", request.id, error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, RETRY_MOST_S)
+            else:
+                return
+
+
+def judge(request: Request) -> Verdict | None:
+    """What ``request`` cost as far as is known without counting; ``None`` if it must be counted."""
+    meter, price = request.meter, request.price
+    if not meter.sent:
+        return Verdict(Evidence.NOT_SENT, ZERO)
+    if price is not None and price.is_free:
+        return Verdict(Evidence.FREE, ZERO, meter.usage)
+    if meter.strange or (meter.status is not None and not 200 <= meter.status < 300):  # noqa: PLR2004
+        return Verdict(Evidence.REFUSED, ZERO)
+    if meter.usage is not None and price is not None:
+        return _by_usage(price.cost(meter.usage), meter.usage, meter.reservation)
+    if meter.reservation is None:
+        return Verdict(Evidence.PROVIDER_USAGE, ZERO, meter.usage)
+    if _can_count(request):
+        return None
+    return Verdict(Evidence.HELD_FULL, meter.reservation.amount)
+
+
+def _by_usage(cost: Money, usage: Usage, reservation: Reservation | None) -> Verdict:
+    over = reservation is not None and cost > reservation.amount
+    return Verdict(Evidence.OVERRUN if over else Evidence.PROVIDER_USAGE, cost, usage)
+
+
+def _can_count(request: Request) -> bool:
+    """All output that is billed was relayed as text that can be counted."""
+    meter, price = request.meter, request.price
+    hidden = price is None or price.hidden_reasoning or request.body.audio_output
+    answered = meter.status is not None and (meter.streamed or meter.complete)
+    return answered and not hidden and not meter.uncountable
+
+
+def _first_byte_ms(request: Request) -> int | None:
+    first = request.meter.first_byte
+    return None if first is None else _ms(first - request.started)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def log_request(request: Request, verdict: Verdict, outcome: RequestOutcome) -> None:
+    """One structured line per request, after its settlement."""
+    reservation = request.meter.reservation
+    _requests.info(
+        "request",
+        extra={
+            "fields": {
+                "id": request.id,
+                "key": request.key.id,
+                "model": request.route.alias,
+                "provider": request.route.provider,
+                "stream": request.body.stream,
+                "status": outcome.status,
+                "error": outcome.error,
+                "latency_ms": outcome.latency_ms,
+                "first_byte_ms": outcome.first_byte_ms,
+                "reserved_usd": str(reservation.amount) if reservation else None,
+                "cost_usd": str(verdict.cost),
+                "evidence": verdict.evidence.value,
+            }
+        },
+    )
