@@ -1,0 +1,1 @@
+"""The HTTP surface: Sanic blueprints, authentication, the error table, the relay."""

@@ -1,0 +1,1 @@
+"""The administration API: keys, pouches, and what became of requests. JSON only."""

@@ -1,0 +1,67 @@
+"""The administration API as one blueprint under ``/api``."""
+
+from functools import wraps
+
+from sanic import Blueprint, HTTPResponse, Request
+
+from pouch.api.admin.endpoint import Endpoint, Handle
+from pouch.api.admin.keys import key_endpoints
+from pouch.api.admin.openapi import document
+from pouch.api.admin.pipeline import pipeline_endpoints
+from pouch.api.admin.pouches import pouch_endpoints
+from pouch.api.admin.prices import price_endpoints
+from pouch.api.admin.providers import provider_endpoints
+from pouch.api.admin.requests import request_endpoints
+from pouch.api.admin.reservations import reservation_endpoints
+from pouch.api.admin.services import AdminServices
+from pouch.api.admin.session import session_endpoints
+from pouch.api.admin.usage import usage_endpoints
+from pouch.api.auth import AdminAuth
+
+
+def admin_endpoints(services: AdminServices) -> list[Endpoint]:
+    """Every route but that of the OpenAPI document, which describes them."""
+    return [
+        *key_endpoints(services),
+        *pouch_endpoints(services),
+        *request_endpoints(services),
+        *usage_endpoints(services),
+        *reservation_endpoints(services),
+        *provider_endpoints(services),
+        *price_endpoints(services),
+        *pipeline_endpoints(services),
+        *session_endpoints(services),
+    ]
+
+
+def admin_blueprint(services: AdminServices) -> Blueprint:
+    """The routes, each of which asks for an administrator unless it says that it is open."""
+    blueprint = Blueprint("admin", url_prefix="/api")
+    endpoints = admin_endpoints(services)
+    for endpoint in endpoints:
+        handler = endpoint.handler
+        blueprint.add_route(
+            handler if endpoint.open else require_admin(services.auth, handler),
+            endpoint.path.replace("{", "<").replace("}", ":str>"),
+            methods=[endpoint.method],
+            name=endpoint.name,
+        )
+    described = document(endpoints)
+
+    async def show_document(request: Request) -> HTTPResponse:
+        del request
+        return HTTPResponse(described, content_type="application/json")
+
+    blueprint.add_route(show_document, "/openapi.json", methods=["GET"], name="openapi")
+    return blueprint
+
+
+def require_admin(auth: AdminAuth, handler: Handle) -> Handle:
+    """``handler``, for administrators only."""
+
+    @wraps(handler)
+    async def guarded(request: Request, **parameters: str) -> HTTPResponse:
+        auth.require(request)
+        return await handler(request, **parameters)
+
+    return guarded

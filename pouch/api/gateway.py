@@ -1,0 +1,61 @@
+"""What the HTTP surface is given: the services of one running gateway."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sanic import Blueprint
+
+from pouch.api.background import BackgroundTasks
+from pouch.domain.errors import DrainingError, OverloadedError
+from pouch.domain.ports import Clock
+from pouch.service.keys import KeyService
+from pouch.service.proxy import ProxyService
+from pouch.service.routes import Routes
+from pouch.service.settlement import Settlements
+
+
+@dataclass(slots=True)
+class Gateway:
+    """One process's services, and the requests that it is working on.
+
+    ``admin`` holds the administration API's routes. ``ping`` raises ``StoreUnavailableError`` if
+    the store cannot be reached. ``relays`` holds connection tasks, which outlive their handlers.
+    """
+
+    proxy: ProxyService
+    keys: KeyService
+    routes: Routes
+    settlements: Settlements
+    background: BackgroundTasks
+    clock: Clock
+    concurrent_requests_max: int
+    drain_s: float
+    admin: Blueprint
+    ping: Callable[[], Awaitable[object]]
+    close: Callable[[], Awaitable[None]]
+    draining: bool = False
+    relays: set["asyncio.Task[object]"] = field(default_factory=set)
+
+    @contextmanager
+    def admission(self) -> Iterator[None]:
+        """A place among the concurrent requests, for as long as one is worked on.
+
+        Raises:
+            DrainingError: the server is shutting down.
+            OverloadedError: every place is taken.
+        """
+        if self.draining:
+            raise DrainingError("The server is shutting down.")
+        if len(self.relays) >= self.concurrent_requests_max:
+            raise OverloadedError(
+                f"{self.concurrent_requests_max} requests are being worked on; try again."
+            )
+        task = asyncio.current_task()
+        assert task is not None
+        self.relays.add(task)
+        try:
+            yield
+        finally:
+            self.relays.discard(task)

@@ -1,0 +1,71 @@
+"""The endpoints that OpenAI's clients know."""
+
+from typing import Final
+from urllib.parse import unquote
+
+from sanic import Blueprint, HTTPResponse
+from sanic import Request as HttpRequest
+
+from pouch.api.auth import key_of
+from pouch.api.chat_body import parse_chat_body
+from pouch.api.gateway import Gateway
+from pouch.api.json import json_response
+from pouch.api.relay import relay
+from pouch.domain.errors import (
+    ModelNotAllowedError,
+)
+from pouch.domain.ids import new_id
+from pouch.domain.pipeline import Request, Route
+
+CHAT: Final = "/v1/chat/completions"
+
+blueprint = Blueprint("openai", url_prefix="/v1")
+
+
+@blueprint.post("/chat/completions")
+async def chat(http: HttpRequest) -> HTTPResponse | None:
+    """Answer a chat completion: authenticate, parse, run the chain, relay."""
+    gateway: Gateway = http.app.ctx.gateway
+    clock = gateway.clock
+    started, started_at = clock.monotonic(), clock.now()
+    request_id = new_id("req", int(started_at.timestamp() * 1000))
+    http.ctx.request_id = request_id
+    key = await key_of(http, gateway.keys)
+    with gateway.admission():
+        body = parse_chat_body(http.body)
+        request = Request(
+            id=request_id,
+            key=key,
+            body=body,
+            route=gateway.routes.find(body.model),
+            endpoint=CHAT,
+            started_at=started_at,
+            started=started,
+        )
+        response = await gateway.proxy.handle(request)
+        return await relay(http, gateway.proxy, request, response)
+
+
+@blueprint.get("/models")
+async def list_models(http: HttpRequest) -> HTTPResponse:
+    """The models that the key may use."""
+    gateway: Gateway = http.app.ctx.gateway
+    key = await key_of(http, gateway.keys)
+    routes = gateway.routes.allowed_to(key)
+    return json_response({"object": "list", "data": [_model_object(route) for route in routes]})
+
+
+@blueprint.get("/models/<name:path>")
+async def get_model(http: HttpRequest, name: str) -> HTTPResponse:
+    """One model, by the name that a chat may use."""
+    gateway: Gateway = http.app.ctx.gateway
+    key = await key_of(http, gateway.keys)
+    # A client may write the slash of "provider/model" as %2F, which the path keeps that way.
+    route = gateway.routes.find(unquote(name))
+    if not key.allows(alias=route.alias, provider=route.provider, model=route.model):
+        raise ModelNotAllowedError(f"This key may not use the model {name!r}.")
+    return json_response(_model_object(route))
+
+
+def _model_object(route: Route) -> dict[str, object]:
+    return {"id": route.alias, "object": "model", "created": 0, "owned_by": route.provider}

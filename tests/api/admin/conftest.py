@@ -1,0 +1,144 @@
+"""An administration API on a real server, over stores in memory."""
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import httpx
+import pytest
+from sanic import Sanic
+
+from pouch.api import errors
+from pouch.api.admin.blueprint import admin_blueprint
+from pouch.api.admin.services import AdminServices, PipelineStep, ProviderView
+from pouch.api.auth import AdminAuth
+from pouch.domain.ledger import Ledger
+from pouch.domain.money import ZERO
+from pouch.domain.pipeline import Route
+from pouch.domain.pricing import Price, Rates
+from pouch.domain.reports import (
+    LoggedRequest,
+    OpenReservation,
+    RequestFilter,
+    RequestPage,
+    UsageRow,
+)
+from pouch.service.keys import KeyService
+from tests.fakes.clock import FakeClock
+from tests.fakes.key_store import FakeKeyStore
+from tests.fakes.server import serve
+
+TOKEN = "an-admin-token-of-this-test"
+PRICED = Route(
+    "gpt-4o-mini",
+    "openai",
+    "gpt-4o-mini",
+    Price(
+        Rates(input=150_000_000, output=600_000_000, cached_input=75_000_000),
+        source="pouch.yaml",
+        max_output_tokens=16_384,
+        tiers=((200_000, Rates(input=300_000_000, output=1_200_000_000)),),
+    ),
+)
+UNPRICED = Route("mystery", "openai", "mystery-1", None)
+PIPELINE = (
+    PipelineStep("rate_limit", "rate_limit", True, {"requests": 60}, {"type": "object"}),
+    PipelineStep("mock", "mock", False, {}, {"type": "object"}),
+)
+PROVIDERS = (
+    ProviderView("openai", "openai", "OPENAI_API_KEY is not set", ("gpt-4o-mini", "mystery")),
+    ProviderView("mock", "mock", None, ("mock",)),
+)
+
+
+class FakeReports:
+    """Answers what it was given, and remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.logged: list[LoggedRequest] = []
+        self.rows: list[UsageRow] = []
+        self.open: list[OpenReservation] = []
+        self.asked: list[object] = []
+
+    async def request(self, request_id: str) -> LoggedRequest | None:
+        return next((logged for logged in self.logged if logged.id == request_id), None)
+
+    async def requests(
+        self, wanted: RequestFilter, *, cursor: str | None, limit: int
+    ) -> RequestPage:
+        self.asked.append((wanted, cursor, limit))
+        more = len(self.logged) > limit
+        return RequestPage(self.logged[:limit], self.logged[limit - 1].id if more else None)
+
+    async def usage(
+        self, by: str, *, since: datetime | None, until: datetime | None
+    ) -> Sequence[UsageRow]:
+        self.asked.append((by, since, until))
+        return self.rows
+
+    async def open_reservations(self, *, limit: int) -> Sequence[OpenReservation]:
+        return self.open[:limit]
+
+
+class ResettingLedger:
+    """The one act of a ledger that administrators ask for."""
+
+    def __init__(self, store: FakeKeyStore) -> None:
+        self._store = store
+        self.resets: list[tuple[str, str]] = []
+
+    async def reset(self, pouch_id: str, *, reason: str) -> bool:
+        self.resets.append((pouch_id, reason))
+        self._store.spend(pouch_id, ZERO)
+        return True
+
+
+@dataclass
+class Admin:
+    """The API and what is behind it; ``client`` sends the admin token, ``stranger`` nothing."""
+
+    clock: FakeClock
+    store: FakeKeyStore
+    keys: KeyService
+    reports: FakeReports
+    ledger: ResettingLedger
+    client: httpx.AsyncClient
+    stranger: httpx.AsyncClient
+    url: str
+
+    async def created(self, **fields: Any) -> dict[str, Any]:
+        """A key made over the API, as it was answered."""
+        answer = await self.client.post("/api/keys", json={"name": "ci-bot", **fields})
+        assert answer.status_code == 201, answer.text
+        return cast("dict[str, Any]", answer.json())
+
+
+@pytest.fixture
+async def admin() -> AsyncIterator[Admin]:
+    clock = FakeClock()
+    store = FakeKeyStore(clock)
+    keys = KeyService(store, clock)
+    reports = FakeReports()
+    ledger = ResettingLedger(store)
+    services = AdminServices(
+        keys=keys,
+        reports=reports,
+        ledger=cast("Ledger", ledger),
+        auth=AdminAuth(hashlib.sha256(TOKEN.encode()).hexdigest(), clock),
+        clock=clock,
+        pipeline=PIPELINE,
+        providers=PROVIDERS,
+        prices=(PRICED, UNPRICED),
+    )
+    app = Sanic("admin-test")
+    app.blueprint(admin_blueprint(services))
+    errors.install(app)
+    token = {"authorization": f"Bearer {TOKEN}"}
+    async with (
+        serve(app) as url,
+        httpx.AsyncClient(base_url=url, headers=token) as client,
+        httpx.AsyncClient(base_url=url) as stranger,
+    ):
+        yield Admin(clock, store, keys, reports, ledger, client, stranger, url)
