@@ -1,0 +1,64 @@
+"""The ``pouch`` command. Imports what a command needs only when it runs, so that help is quick."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+DEFAULT_CONFIG = Path("pouch.yaml")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code."""
+    arguments = _parser().parse_args(argv)
+    from pouch import commands  # noqa: PLC0415
+
+    try:
+        return commands.run(arguments)
+    except commands.CommandError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pouch", description="An OpenAI-compatible LLM gateway that cannot overspend."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="check the configuration, then serve")
+    check = commands.add_parser("check", help="check the configuration and say what is wrong")
+    verify = commands.add_parser("verify", help="prove that the books balance")
+    keys = commands.add_parser("keys", help="create, list and revoke keys")
+    actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
+    create = actions.add_parser("create", help="make a key and show it, this once")
+    create.add_argument("name")
+    create.add_argument("--limit", metavar="USD", help="its budget; without one it is unlimited")
+    create.add_argument(
+        "--period", choices=["day", "week", "month"], help="how often the budget starts afresh"
+    )
+    create.add_argument("--time-zone", help="whose midnight a period begins at; default: UTC")
+    create.add_argument(
+        "--model",
+        action="append",
+        metavar="NAME",
+        help="a model, or a glob of models, that it may use; can be repeated",
+    )
+    listing = actions.add_parser("list", help="list the keys, newest first")
+    revoke = actions.add_parser("revoke", help="end a key")
+    revoke.add_argument("id")
+    for command in (serve, check, verify, create, listing, revoke):
+        command.add_argument(
+            "--config",
+            type=Path,
+            default=DEFAULT_CONFIG,
+            metavar="FILE",
+            help="default: %(default)s",
+        )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
