@@ -18,7 +18,7 @@ START_S = 30
 STOP_S = 30
 
 CONFIG = """
-server: {{port: {port}, drain_s: 20}}
+server: {{port: {port}, drain_s: {drain_s}, workers: {workers}}}
 store: {{url: "sqlite:///pouch.db"}}
 settlement: {{drain_s: 2}}
 providers:
@@ -67,7 +67,13 @@ class GatewayProcess:
     """Starts in ``folder``; a second one there shares the store but listens elsewhere."""
 
     def __init__(
-        self, folder: Path, *, upstream: str = "http://127.0.0.1:9/v1", steps: str = STEPS
+        self,
+        folder: Path,
+        *,
+        upstream: str = "http://127.0.0.1:9/v1",
+        steps: str = STEPS,
+        workers: int = 1,
+        drain_s: float = 20,
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -75,8 +81,12 @@ class GatewayProcess:
         self.config = folder / f"pouch-{self.port}.yaml"
         self.log = folder / f"log-{self.port}.txt"
         self.config.write_text(
-            CONFIG.format(port=self.port, upstream=upstream, steps=steps), encoding="utf-8"
+            CONFIG.format(
+                port=self.port, upstream=upstream, steps=steps, workers=workers, drain_s=drain_s
+            ),
+            encoding="utf-8",
         )
+        self.command = [sys.executable, "-m", "pouch.cli"]
         self.process: subprocess.Popen[bytes] | None = None
         self.admin = httpx.Client(
             base_url=self.url, headers={"authorization": f"Bearer {ADMIN_TOKEN}"}, timeout=20
@@ -85,7 +95,7 @@ class GatewayProcess:
     def start(self, environ: Mapping[str, str] | None = None) -> "GatewayProcess":
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "pouch.cli", "serve", "--config", str(self.config)],
+                [*self.command, "serve", "--config", str(self.config)],
                 cwd=self.folder,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -155,15 +165,16 @@ class GatewayProcess:
         self.terminate()
         return self.wait()
 
-    def pouch(self, *arguments: str) -> Finished:
+    def pouch(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Finished:
         """Run another ``pouch`` command on the same configuration."""
         done = subprocess.run(
-            [sys.executable, "-m", "pouch.cli", *arguments, "--config", str(self.config)],
+            [*self.command, *arguments, "--config", str(self.config)],
             cwd=self.folder,
             capture_output=True,
             text=True,
             check=False,
             timeout=60,
+            env={**os.environ, **(environ or {})},
         )
         return Finished(done.returncode, done.stdout + done.stderr)
 
