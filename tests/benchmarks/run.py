@@ -127,9 +127,11 @@ def measure(url: str, key: str, case: Case, core: int, server: Server | None) ->
         cwd=ROOT,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
         preexec_fn=lambda: os.sched_setaffinity(0, {core}),
     )
+    if done.returncode:
+        raise RuntimeError(f"{case.name}: {done.stderr[-2000:]}")
     result = json.loads(done.stdout)
     if result["failures"]:
         raise RuntimeError(f"{case.name}: {result['failures']}")

@@ -8,7 +8,7 @@ import asyncio
 import json
 import socket
 import sys
-from typing import Final
+from typing import Final, cast
 
 import uvloop
 
@@ -73,8 +73,8 @@ class Upstream(asyncio.Protocol):
     """Answers one request after the other on a connection."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are of no class of asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
         self._buffer = b""
         self._pacing: asyncio.Task[None] | None = None
 
