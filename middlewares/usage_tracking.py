@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pouch.domain.demand import Demand
 from pouch.domain.errors import BudgetExceededError, InvalidRequestError, ModelNotPricedError
 from pouch.domain.ledger import Hold, Reservation
 from pouch.domain.money import Money
@@ -69,33 +70,28 @@ class UsageTracking:
         Sizes alone bound the input, and that costs nothing; the text is counted only if this
         bound does not fit. Then the output bound may shrink, unless the client named it.
         """
-        body, route = request.body, request.route
-        bound = self._tokens.input_bound(
-            body, model=route.model, context_window=price.context_window
-        )
-        most = _worst(request, price, bound, wanted)
+        body, model = request.body, request.route.model
+        bound = self._tokens.input_bound(body, model=model, context_window=price.context_window)
+        most = Demand(price, body, bound).cost(wanted)
         try:
             return await self._ledger.reserve(_hold(request, most, most)), wanted
         except BudgetExceededError:
             counted = await self._tokens.input_tokens(
                 body,
-                model=route.model,
+                model=model,
                 encoding=price.encoding or "bytes",
                 context_window=price.context_window,
             )
-        counted = min(counted, bound)
+        demand = Demand(price, body, min(counted, bound))
         least = wanted if body.output_limit else min(self._config.min_output_tokens, wanted)
-        hold = _hold(
-            request,
-            _worst(request, price, counted, least),
-            _worst(request, price, counted, wanted),
-        )
         try:
-            reservation = await self._ledger.reserve(hold)
+            reservation = await self._ledger.reserve(
+                _hold(request, demand.cost(least), demand.cost(wanted))
+            )
         except BudgetExceededError as error:
-            room = _affordable(request, price, counted, error.shortfall.remaining)
+            room = demand.output_within(error.shortfall.remaining)
             raise error.with_largest_output(room) from None
-        granted = _affordable(request, price, counted, reservation.amount)
+        granted = demand.output_within(reservation.amount)
         return reservation, wanted if granted is None else min(granted, wanted)
 
 
@@ -123,24 +119,6 @@ def _refuse_unbounded(request: Request) -> None:
                 "would cover.",
                 param=name,
             )
-
-
-def _worst(request: Request, price: Price, input_tokens: int, output_per_choice: int) -> Money:
-    body = request.body
-    return price.bound(
-        input_tokens=input_tokens,
-        output_tokens=output_per_choice * body.choices + body.prediction_bytes,
-        any_kind=body.any_kind,
-    )
-
-
-def _affordable(request: Request, price: Price, input_tokens: int, money: Money) -> int | None:
-    """Output tokens per choice that ``money`` covers, at least 0; ``None`` if any number."""
-    body = request.body
-    largest = price.largest_output(money, input_tokens=input_tokens, any_kind=body.any_kind)
-    if largest is None:
-        return None
-    return max((largest - body.prediction_bytes) // body.choices, 0)
 
 
 def _hold(request: Request, least: Money, most: Money) -> Hold:
