@@ -92,6 +92,10 @@ class Client(asyncio.Protocol):
         self._transport.write(self._request)
 
 
+def _quantile(samples: list[float], share: float) -> float:
+    return sorted(samples)[int(len(samples) * share)] if samples else 0.0
+
+
 def request_of(url: str, key: str, kind: str) -> bytes:
     parts = urlsplit(url)
     body = json.dumps(_BODIES[kind], separators=(",", ":")).encode()
@@ -120,8 +124,9 @@ async def run(url: str, key: str, kind: str, connections: int, requests: int) ->
     return {
         "requests": len(tally.latencies),
         "elapsed_s": elapsed,
-        "latencies_s": sorted(tally.latencies),
-        "first_bytes_s": sorted(tally.first_bytes),
+        "p50_s": _quantile(tally.latencies, 0.5),
+        "p99_s": _quantile(tally.latencies, 0.99),
+        "first_p50_s": _quantile(tally.first_bytes, 0.5),
         "reads": tally.reads,
         "failures": tally.failures[:3],
     }

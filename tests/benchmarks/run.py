@@ -1,50 +1,33 @@
-"""``make bench``: what the gateway adds, measured beside going direct, in one run.
+"""``make bench``: what the gateway costs and adds, beside going direct and nginx, in one run.
 
-The gateway alone on one core; a scripted provider and the load generator on another. CPU is the
-gateway's own, by the operating system's account. Rounds of direct and gateway alternate, and the
-medians are printed: these machines are noisy, so read the ratios.
+Each system alone on one core; a scripted provider and the load generator on another. CPU is the
+system's own, by the operating system's account, microseconds per request. Rounds of all systems
+alternate and medians are printed: these machines are noisy, so read the ratios.
 """
 
 import json
 import os
-import re
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import psutil
-
+from tests.benchmarks.servers import (
+    CHAT,
+    ROOT,
+    Server,
+    pouch,
+    start_nginx,
+    start_pouch,
+    start_upstream,
+)
 from tests.benchmarks.upstream import CHUNKS
 
 ROUNDS: Final = 3
-START_S: Final = 30
-ROOT: Final = Path(__file__).resolve().parents[2]
-
-CONFIG: Final = """
-server: {{port: {port}, concurrent_requests_max: 2000}}
-store: {{url: "sqlite:///bench.db", synchronous: {synchronous}}}
-http: {{transport: {transport}}}
-providers:
-  bench: {{use: openai, base_url: "http://127.0.0.1:{upstream}/v1", requires_key: false}}
-models:
-  bench: bench/bench
-  bench-paced: bench/bench-paced
-pricing:
-  tables:
-    bench: {{"*": {{input: "0.15", output: "0.60", max_output_tokens: 16384}}}}
-middlewares:
-  - {{use: rate_limit, requests: 1000000000, per_s: 60}}
-  - {{use: budget_reset}}
-  - {{use: key_validation}}
-  - {{use: usage_tracking}}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +42,11 @@ class Case:
     def name(self) -> str:
         return f"{self.kind} c={self.connections}"
 
+    @property
+    def chunks(self) -> int:
+        """Chunks of one answer; 1 for a whole one."""
+        return CHUNKS if self.kind != "whole" else 1
+
 
 CASES: Final = (
     Case("whole", 1, 1000),
@@ -71,8 +59,17 @@ CASES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class System:
+    """What is measured; without a server, going direct."""
+
+    name: str
+    url: str
+    server: Server | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
-    """One run of one case."""
+    """One run of one case: requests a second, and microseconds."""
 
     per_second: float
     p50_us: float
@@ -81,46 +78,14 @@ class Sample:
     cpu_us: float
 
 
-class Server:
-    """A child process on a core of its own, ended with this one."""
+def measure(system: System, key: str, case: Case, core: int) -> Sample:
+    """Run the load generator once.
 
-    def __init__(self, command: Sequence[str], core: int, folder: Path) -> None:
-        self.process = subprocess.Popen(
-            command,
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-        os.sched_setaffinity(self.process.pid, {core})
-
-    def read_until(self, pattern: str) -> str:
-        assert self.process.stdout is not None
-        deadline = time.monotonic() + START_S
-        while time.monotonic() < deadline:
-            line = self.process.stdout.readline()
-            if found := re.search(pattern, line):
-                return found.group(1)
-            if not line:
-                break
-        raise RuntimeError("a server did not start")
-
-    def cpu_s(self) -> float:
-        times = psutil.Process(self.process.pid).cpu_times()
-        return float(times.user + times.system)
-
-    def rss_mb(self) -> float:
-        return float(psutil.Process(self.process.pid).memory_info().rss) / 2**20
-
-    def stop(self) -> int:
-        self.process.terminate()
-        return self.process.wait(START_S)
-
-
-def measure(url: str, key: str, case: Case, core: int, server: Server | None) -> Sample:
-    before = server.cpu_s() if server else 0.0
-    command = [sys.executable, "-m", "tests.benchmarks.load", url, key, case.kind]
+    Raises:
+        RuntimeError: a request failed.
+    """
+    before = system.server.cpu_s() if system.server else 0.0
+    command = [sys.executable, "-m", "tests.benchmarks.load", system.url, key, case.kind]
     command += [str(case.connections), str(case.requests)]
     done = subprocess.run(
         command,
@@ -131,17 +96,16 @@ def measure(url: str, key: str, case: Case, core: int, server: Server | None) ->
         preexec_fn=lambda: os.sched_setaffinity(0, {core}),
     )
     if done.returncode:
-        raise RuntimeError(f"{case.name}: {done.stderr[-2000:]}")
+        raise RuntimeError(f"{system.name}, {case.name}: {done.stderr[-2000:]}")
     result = json.loads(done.stdout)
     if result["failures"]:
-        raise RuntimeError(f"{case.name}: {result['failures']}")
-    used = (server.cpu_s() - before) if server else 0.0
-    latencies = result["latencies_s"]
+        raise RuntimeError(f"{system.name}, {case.name}: {result['failures']}")
+    used = (system.server.cpu_s() - before) if system.server else 0.0
     return Sample(
         per_second=result["requests"] / result["elapsed_s"],
-        p50_us=statistics.median(latencies) * 1e6,
-        p99_us=latencies[int(len(latencies) * 0.99)] * 1e6,
-        first_p50_us=statistics.median(result["first_bytes_s"]) * 1e6,
+        p50_us=result["p50_s"] * 1e6,
+        p99_us=result["p99_s"] * 1e6,
+        first_p50_us=result["first_p50_s"] * 1e6,
         cpu_us=used / result["requests"] * 1e6,
     )
 
@@ -155,80 +119,67 @@ def median(samples: Sequence[Sample]) -> Sample:
     )
 
 
-def report(case: Case, direct: Sample, gateway: Sample) -> str:
-    chunks = f"{gateway.per_second * CHUNKS:9,.0f}" if case.kind != "whole" else " " * 9
-    return (
-        f"{case.name:13} {direct.per_second:9,.0f} {gateway.per_second:9,.0f} "
-        f"{gateway.cpu_us:8,.0f} {gateway.p50_us - direct.p50_us:9,.0f} "
-        f"{gateway.p99_us - direct.p99_us:9,.0f} "
-        f"{gateway.first_p50_us - direct.first_p50_us:9,.0f} {chunks}"
+def table(systems: Sequence[System], key: str, core: int) -> None:
+    """Measure every case on every system, and print a line as soon as it is known."""
+    say(
+        f"{'':14}{'system':14}{'req/s':>8}{'cpu us':>8}{'x nginx':>8}"
+        f"{'+p50 us':>9}{'+p99 us':>9}{'+first us':>10}{'chunks/s':>10}{'cpu us/chunk':>13}"
     )
+    for case in CASES:
+        rounds = [[measure(system, key, case, core) for system in systems] for _ in range(ROUNDS)]
+        medians = [median(column) for column in zip(*rounds, strict=True)]
+        direct = medians[0]
+        nginx = next((m for s, m in zip(systems, medians, strict=True) if s.name == "nginx"), None)
+        for system, sample in zip(systems, medians, strict=True):
+            ratio = f"{sample.cpu_us / nginx.cpu_us:.1f}" if nginx and sample.cpu_us else ""
+            say(
+                f"{case.name:14}{system.name:14}{sample.per_second:8,.0f}{sample.cpu_us:8,.0f}"
+                f"{ratio:>8}{sample.p50_us - direct.p50_us:9,.0f}"
+                f"{sample.p99_us - direct.p99_us:9,.0f}"
+                f"{sample.first_p50_us - direct.first_p50_us:10,.0f}"
+                f"{sample.per_second * case.chunks:10,.0f}{sample.cpu_us / case.chunks:13,.1f}"
+            )
 
 
-def start_gateway(folder: Path, upstream: int, **options: str) -> tuple[Server, str, str]:
-    """A gateway with a key that has a budget: the server, its chat URL, the key."""
-    port = free_port()
-    config = folder / "pouch.yaml"
-    config.write_text(CONFIG.format(port=port, upstream=upstream, **options), encoding="utf-8")
-    pouch = [sys.executable, "-m", "pouch.cli"]
-    created = subprocess.run(
-        [*pouch, "keys", "create", "bench", "--limit", "1000000", "--config", str(config)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    found = re.search(r"pouch-[\w-]{43}", created.stdout)
-    assert found is not None
-    server = Server([*pouch, "serve", "--config", str(config)], core=0, folder=folder)
-    server.read_until(r"(listens)")
-    return server, f"http://127.0.0.1:{port}/v1/chat/completions", found.group()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
     cores = sorted(os.sched_getaffinity(0))
-    other = cores[1] if len(cores) > 1 else cores[0]
-    out = sys.stdout.write
+    core, other = cores[0], cores[-1]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        upstream = Server([sys.executable, "-m", "tests.benchmarks.upstream"], other, ROOT)
-        port = int(upstream.read_until(r"^(\d+)$"))
-        gateway, url, key = start_gateway(folder, port, synchronous="full", transport="lean")
-        direct = f"http://127.0.0.1:{port}/v1/chat/completions"
-        out(f"gateway on core {cores[0]}, provider and load on core {other}; synchronous=FULL\n")
-        out(f"{'':13} {'direct/s':>9} {'pouch/s':>9} {'cpu us':>8} {'+p50 us':>9} ")
-        out(f"{'+p99 us':>9} {'+first us':>9} {'chunks/s':>9}\n")
-        measure(url, key, Case("whole", 8, 500), other, gateway)
-        for case in CASES:
-            pairs = [
-                (
-                    measure(direct, key, case, other, None),
-                    measure(url, key, case, other, gateway),
-                )
-                for _ in range(ROUNDS)
-            ]
-            out(report(case, median([a for a, _ in pairs]), median([b for _, b in pairs])) + "\n")
-            sys.stdout.flush()
-        measure(url, key, Case("whole", 64, 10_000), other, gateway)
-        out(f"RSS after 10,000 more requests: {gateway.rss_mb():.0f} MB\n")
-        status = gateway.stop()
-        upstream.stop()
-        verified = subprocess.run(
-            [sys.executable, "-m", "pouch.cli", "verify", "--config", str(folder / "pouch.yaml")],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        upstream, port = start_upstream(other)
+        gateway, url, key = start_pouch(folder / "full", port, core)
+        normal, normal_url, normal_key = start_pouch(
+            folder / "normal", port, core, synchronous="normal"
         )
-        out(f"exit code {status}; {verified.stdout.strip() or verified.stderr.strip()}\n")
+        stock, stock_url, stock_key = start_pouch(folder / "stock", port, core, transport="httpx")
+        nginx = start_nginx(folder / "nginx", port, core)
+        direct = System("direct", f"http://127.0.0.1:{port}{CHAT}")
+        proxied = [System("nginx", nginx[1], nginx[0])] if nginx else []
+        measured = System("pouch", url, gateway)
+        say(
+            f"each system alone on core {core}, provider and load on core {other}; medians of "
+            f"{ROUNDS} rounds; ledger durable (synchronous=FULL)"
+        )
+        table([direct, *proxied, measured], key, other)
+        say("\nbeside it, with synchronous=NORMAL, and with the stock httpx transport:")
+        for system, its_key in (
+            (System("pouch NORMAL", normal_url, normal), normal_key),
+            (System("pouch httpx", stock_url, stock), stock_key),
+        ):
+            for case in (Case("whole", 1, 500), Case("whole", 64, 2000), Case("stream", 64, 500)):
+                sample = measure(system, its_key, case, other)
+                say(f"{case.name:14}{system.name:14}{sample.per_second:8,.0f}{sample.cpu_us:8,.0f}")
+        measure(measured, key, Case("whole", 64, 10_000), other)
+        say(f"\nRSS after 10,000 more requests: {gateway.rss_mb():.0f} MB")
+        codes = [server.stop() for server in (gateway, normal, stock)]
+        say(f"exit codes {codes}; pouch verify: {pouch(folder / 'full', 'verify').strip()}")
+        for server in [upstream, *([nginx[0]] if nginx else [])]:
+            server.stop()
 
 
 if __name__ == "__main__":
