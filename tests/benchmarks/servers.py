@@ -1,5 +1,6 @@
 """The servers that a benchmark measures or needs, each a child process on a core of its own."""
 
+import atexit
 import os
 import re
 import shutil
@@ -76,6 +77,8 @@ class Server:
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
         os.sched_setaffinity(self.process.pid, {core})
+        # A benchmark that fails half-way leaves nothing running.
+        atexit.register(self.process.kill)
 
     def read_until(self, pattern: str) -> str:
         """What the first group of ``pattern`` matches in a line of the server's output."""
