@@ -1,124 +1,208 @@
 """The ``Transport`` port around any ``httpx`` transport, called directly and not by a client."""
 
-import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from ssl import SSLContext, create_default_context
 from typing import Final, Literal
 
 import httpx
 
 from pouch.domain.errors import UpstreamError, UpstreamTimeoutError
-from pouch.domain.provider import UpstreamRequest, UpstreamResponse
+from pouch.domain.provider import Headers, UpstreamRequest, UpstreamResponse
+from pouch.infra.http.decoding import DecodedStream, decoder_of
+from pouch.infra.http.lean import CONNECTIONS_MAX, LeanTransport
+from pouch.infra.http.stock import EnvironmentProxies, StockCarrier, proxy_in_environment
+from pouch.infra.http.stream import ResumableStream
+from pouch.infra.http.timeouts import Timeouts
+
+# Addresses, with the headers that go there, whose form on the wire is remembered.
+ADDRESSES_MAX: Final = 256
+PORT_MAX: Final = 65535
 
 # What is raised before a byte of the request can have gone out.
-_NOT_REACHED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_NOT_REACHED: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+# Headers that say where the body ends or whose the connection is; they are the carrier's.
+_FRAMING: Final = frozenset(
+    {b"connection", b"content-length", b"host", b"te", b"transfer-encoding", b"upgrade", b"expect"}
+)
+_DECODED: Final = frozenset({"content-encoding", "content-length"})
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How long each part of an exchange may take, in seconds; ``read_s`` is between two reads."""
+class _Address:
+    """A request's URL and headers, checked and in the form that ``httpx`` takes."""
 
-    connect_s: float = 10
-    write_s: float = 30
-    first_byte_s: float = 600
-    read_s: float = 120
-    pool_s: float = 10
-    total_s: float = 3600
+    url: httpx.URL
+    headers: httpx.Headers
 
 
 class HttpTransport:
-    """Sends a provider's requests. Holds connections open between them."""
+    """Sends providers' requests by ``carrier``. Holds connections open between them."""
 
-    def __init__(self, carrier: httpx.AsyncBaseTransport, timeouts: Timeouts) -> None:
+    def __init__(self, carrier: httpx.AsyncBaseTransport, timeouts: Timeouts | None = None) -> None:
+        if not isinstance(carrier, LeanTransport):
+            carrier = StockCarrier(carrier, timeouts or Timeouts())
         self._carrier = carrier
-        self._timeouts = timeouts
-        self._extensions = {
-            "timeout": {
-                "connect": timeouts.connect_s,
-                "write": timeouts.write_s,
-                "read": timeouts.first_byte_s,
-                "pool": timeouts.pool_s,
-            }
-        }
+        self._addresses: dict[tuple[str, Headers], _Address] = {}
 
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
         """See ``pouch.domain.provider.Transport``."""
+        address = self._address(request.url, request.headers)
+        content = request.content
         outgoing = httpx.Request(
             request.method,
-            request.url,
-            headers=list(request.headers),
-            content=request.content,
-            extensions=self._extensions,
+            address.url,
+            headers=address.headers,
+            stream=httpx.ByteStream(content),
         )
-        host = outgoing.url.host
+        outgoing.headers["content-length"] = str(len(content))
+        # The very object, and not the copy that was made of it: a carrier knows it again.
+        outgoing.url = address.url
         try:
             answer = await self._carrier.handle_async_request(outgoing)
         except httpx.TransportError as error:
-            raise _translated(error, host) from error
-        answer.request = outgoing
+            raise _translated(error, address.url.host) from error
+        stream = answer.stream
+        assert isinstance(stream, ResumableStream)
         headers = [
             (name.decode("latin-1").lower(), value.decode("latin-1"))
             for name, value in answer.headers.raw
         ]
-        return UpstreamResponse(answer.status_code, headers, _Body(answer, host))
+        encoding = ", ".join([value for name, value in headers if name == "content-encoding"])
+        if encoding:
+            headers, stream = await _decoded(encoding, headers, stream, address.url.host)
+        return UpstreamResponse(answer.status_code, headers, _Body(stream, address.url.host))
 
     async def aclose(self) -> None:
         """Give every connection up."""
         await self._carrier.aclose()
 
+    def _address(self, url: str, headers: Headers) -> _Address:
+        key = (url, tuple(headers))
+        address = self._addresses.get(key)
+        if address is None:
+            if len(self._addresses) >= ADDRESSES_MAX:
+                self._addresses.clear()
+            address = self._addresses[key] = _checked(url, headers)
+        return address
+
 
 class _Body:
-    """The bytes of an answer; a read that is cancelled goes on, and the next one gets it."""
+    """A carrier's stream with the domain's errors."""
 
-    def __init__(self, answer: httpx.Response, host: str) -> None:
-        self._answer = answer
+    __slots__ = ("_host", "_stream")
+
+    def __init__(self, stream: ResumableStream, host: str) -> None:
+        self._stream = stream
         self._host = host
-        self._parts = answer.aiter_raw()
-        self._reading: asyncio.Task[bytes] | None = None
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
-        reading = self._reading
-        if reading is None:
-            reading = self._reading = asyncio.ensure_future(self._read())
-        await asyncio.wait([reading])
-        self._reading = None
-        part = reading.result()
-        if not part:
-            raise StopAsyncIteration
-        return part
-
-    async def aclose(self) -> None:
-        """Give the connection up, unless the answer is whole."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.wait([self._reading])
-            self._reading = None
-        await self._answer.aclose()
-
-    async def _read(self) -> bytes:
-        """The next bytes; none at the end, which a task cannot raise as ``StopAsyncIteration``."""
         try:
-            return await anext(self._parts, b"")
+            return await self._stream.__anext__()
         except httpx.TransportError as error:
             raise _translated(error, self._host) from error
 
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
 
 def make_transport(
-    kind: Literal["auto", "lean", "httpx"], timeouts: Timeouts, *, connections_max: int
+    kind: Literal["auto", "lean", "httpx"],
+    timeouts: Timeouts | None = None,
+    *,
+    connections_max: int = CONNECTIONS_MAX,
+    http2: bool = False,
 ) -> HttpTransport:
-    """A transport of the kind that the configuration names."""
-    del kind
+    """A transport of the kind that the configuration names.
+
+    "auto" is the lean one, but ``httpx``'s where the environment names a proxy or ``http2`` is
+    asked for, which only that one can do.
+
+    Raises:
+        ImportError: ``http2`` is asked for and its package is not installed.
+    """
+    timeouts = timeouts or Timeouts()
+    tls = create_default_context()
+    if kind == "auto":
+        kind = "httpx" if http2 or proxy_in_environment() else "lean"
+    if kind == "lean":
+        return HttpTransport(LeanTransport(timeouts, connections_max=connections_max, tls=tls))
+    return HttpTransport(_stock(connections_max, tls, http2=http2), timeouts)
+
+
+def _stock(connections_max: int, tls: SSLContext, *, http2: bool) -> httpx.AsyncBaseTransport:
     limits = httpx.Limits(max_connections=connections_max)
-    return HttpTransport(httpx.AsyncHTTPTransport(limits=limits), timeouts)
+    if proxy_in_environment():
+        return EnvironmentProxies(limits, tls, http2=http2)
+    return httpx.AsyncHTTPTransport(limits=limits, verify=tls, http2=http2)
+
+
+def _checked(url: str, headers: Headers) -> _Address:
+    """The address for ``url`` and ``headers``, with those headers that a carrier needs.
+
+    Raises:
+        UpstreamError: they cannot be sent. The message names no value.
+    """
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise UpstreamError("The provider's URL is not valid.", reached=False) from error
+    if parsed.port is not None and not 0 < parsed.port <= PORT_MAX:
+        raise UpstreamError("The provider's URL names no port that there is.", reached=False)
+    raw = [(b"host", parsed.netloc), *_encoded(headers, parsed.host)]
+    if all(name != b"accept-encoding" for name, _ in raw):
+        raw.append((b"accept-encoding", b"identity"))
+    return _Address(parsed, httpx.Headers(raw))
+
+
+def _encoded(headers: Headers, host: str) -> Sequence[tuple[bytes, bytes]]:
+    encoded = []
+    for name, value in headers:
+        raw = name.lower().encode(), value.encode()
+        if not (_NAME.fullmatch(raw[0]) and _VALUE.fullmatch(raw[1])):
+            message = f"A header for the provider at {host} holds what no header can carry."
+            raise UpstreamError(message, reached=False)
+        if raw[0] not in _FRAMING:
+            encoded.append(raw)
+    return encoded
+
+
+async def _decoded(
+    encoding: str, headers: list[tuple[str, str]], stream: ResumableStream, host: str
+) -> tuple[list[tuple[str, str]], ResumableStream]:
+    """Headers and body without the content encoding.
+
+    Raises:
+        UpstreamError: it is unknown.
+    """
+    try:
+        begin = decoder_of(encoding)
+    except httpx.DecodingError as error:
+        await stream.aclose()
+        raise UpstreamError(f"The provider at {host} answered oddly: {error}.") from error
+    if begin is None:
+        return headers, stream
+    kept = [(name, value) for name, value in headers if name not in _DECODED]
+    return kept, DecodedStream(stream, begin)
 
 
 def _translated(error: httpx.TransportError, host: str) -> UpstreamError:
-    """The domain's error; it names the host and what happened, and nothing of the request."""
+    """The domain's error. What a carrier says is safe to repeat."""
     reached = not isinstance(error, _NOT_REACHED)
+    what = "broke the exchange off" if reached else "could not be reached"
     if isinstance(error, httpx.TimeoutException):
-        return UpstreamTimeoutError(f"The provider at {host} took too long.", reached=reached)
-    what = "could not be reached" if not reached else "broke the exchange off"
-    return UpstreamError(f"The provider at {host} {what}.", reached=reached)
+        message = f"The provider at {host} took too long: {error}."
+        return UpstreamTimeoutError(message, reached=reached)
+    return UpstreamError(f"The provider at {host} {what}: {error}.", reached=reached)
