@@ -89,12 +89,14 @@ class RequestOutcome:
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """The end of a reservation: ``cost`` replaces it. Zero cost with ``NOT_SENT`` or ``REFUSED``
-    releases it. ``cost`` may exceed the reservation only with ``OVERRUN``.
+    releases it. ``cost`` may exceed the reservation only with ``OVERRUN``. ``delay_s`` is how long
+    the store has not taken it.
     """
 
     reservation_id: str
     cost: Money
     outcome: RequestOutcome
+    delay_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,20 @@ class Audit:
     reservations: int
     open_reservations: int
     discrepancies: Sequence[Discrepancy]
+
+
+class Reserving(Protocol):
+    """What a step may ask of the ledger: to set money aside, and to begin a period. A reservation
+    is ended by the service alone.
+    """
+
+    async def reserve(self, hold: Hold) -> Reservation:
+        """See ``Ledger``."""
+        ...
+
+    async def roll_over(self, pouch_id: str, *, due: datetime, next_reset: datetime) -> bool:
+        """See ``Ledger``."""
+        ...
 
 
 class Ledger(Protocol):
@@ -161,6 +177,29 @@ class Ledger(Protocol):
 
     async def reset(self, pouch_id: str, *, reason: str) -> bool:
         """Zero what a pouch has spent, as an entry; ``False`` if there is no such pouch."""
+        ...
+
+    async def refund(self, request_id: str, amount: Money | None, *, reason: str) -> Money:
+        """Give back ``amount`` of what a request was charged, all that is left without one.
+
+        Recorded whole. Each pouch that was charged gets an entry of what is taken out of its
+        spending: nothing if a roll-over or a reset has zeroed the charge since, never more than it
+        has spent. Answers what was given back.
+
+        Raises:
+            NotFoundError: no such request has ended.
+            ConflictError: that much was not charged, or has been given back before.
+        """
+        ...
+
+    async def adjust(self, pouch_id: str, spent: Money, *, reason: str) -> bool:
+        """Correct what one pouch, and no other, has spent by ``spent``, which may be negative.
+
+        ``False`` if there is no such pouch.
+
+        Raises:
+            ConflictError: it would have spent less than nothing, or stand above its limit.
+        """
         ...
 
     async def recover(self) -> Sequence[str]:

@@ -6,13 +6,16 @@ from datetime import datetime
 from typing import Protocol
 
 from pouch.domain.ledger import Evidence
-from pouch.domain.money import Money
+from pouch.domain.money import ZERO, Money
 from pouch.domain.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """One request that has ended. ``reserved`` is ``None`` where nothing was reserved."""
+    """One request that has ended. ``reserved`` is ``None`` where nothing was reserved.
+
+    ``cost`` is what was charged; ``refunded`` is what was given back of it since.
+    """
 
     id: str
     key_id: str
@@ -30,6 +33,7 @@ class LoggedRequest:
     evidence: Evidence
     price_source: str
     error: str | None
+    refunded: Money = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,10 @@ class RequestPage:
 
 @dataclass(frozen=True, slots=True)
 class UsageRow:
-    """Totals of one group: ``by`` is the day (``2026-01-31``, UTC), key id, model or provider."""
+    """Totals of one group: ``by`` is the day (``2026-01-31``, UTC), key id, model or provider.
+
+    ``cost`` is what was charged; what was given back later is not taken off.
+    """
 
     by: str
     requests: int
@@ -78,6 +85,27 @@ class OpenReservation:
     started_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One movement of one pouch. ``spent`` and ``reserved`` are what it added, if negative took."""
+
+    id: int
+    request_id: str | None
+    kind: str
+    spent: Money
+    reserved: Money
+    reason: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """A slice of a pouch's entries, newest first; the next one begins before ``next_cursor``."""
+
+    items: Sequence[LedgerEntry]
+    next_cursor: int | None
+
+
 class Reports(Protocol):
     """Reads for administrators; never waits for, nor delays, the ledger's writes."""
 
@@ -89,6 +117,10 @@ class Reports(Protocol):
         self, wanted: RequestFilter, *, cursor: str | None, limit: int
     ) -> RequestPage:
         """Requests that have ended, newest first."""
+        ...
+
+    async def entries(self, pouch_id: str, *, cursor: int | None, limit: int) -> EntryPage:
+        """The movements of a pouch, newest first."""
         ...
 
     async def usage(

@@ -2,7 +2,10 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 from pouch.domain.errors import ConflictError, NotFoundError
@@ -11,6 +14,7 @@ from pouch.domain.money import Money
 from pouch.domain.period import Period
 from pouch.domain.ports import Clock, NewPouch, Page, StoredKey
 from pouch.domain.pouch import Pouch
+from pouch.infra.sqlite.families import PARENTS, admit_child, parents_of, revoke
 from pouch.infra.sqlite.movements import DEPTH_MAX, chain_of
 from pouch.infra.sqlite.reader import Reader
 from pouch.infra.sqlite.rows import (
@@ -20,8 +24,8 @@ from pouch.infra.sqlite.rows import (
     key_columns,
     key_of,
     micros,
-    moment,
     optional_micros,
+    optional_moment,
     period_columns,
     pouch_of,
     update,
@@ -29,19 +33,35 @@ from pouch.infra.sqlite.rows import (
 from pouch.infra.sqlite.version import bump
 from pouch.infra.sqlite.writer import Work, Writer
 
-_FIND: Final = (
-    f"SELECT {KEY_COLUMNS} FROM keys WHERE revoked_at IS NULL AND id = "  # noqa: S608
-    "(SELECT key_id FROM key_secrets WHERE hash = ? "
+# One row for each pouch of each key that is chosen, own first; so that one statement reads all.
+_KEYS: Final = (
+    f"WITH RECURSIVE chosen AS MATERIALIZED (SELECT {KEY_COLUMNS}, "  # noqa: S608
+    f"(SELECT max(started_at) FROM requests WHERE key_id = keys.id), {PARENTS} FROM keys "
+    "WHERE revoked_at IS NULL AND {where}), "
+    "around (key_id, depth, pouch_id) AS (SELECT id, 1, pouch_id FROM chosen UNION ALL "
+    "SELECT key_id, depth + 1, parent_id FROM around JOIN pouches ON id = around.pouch_id "
+    f"WHERE parent_id IS NOT NULL AND depth < {DEPTH_MAX}) "
+    "SELECT chosen.*, pouch.* FROM chosen JOIN around ON around.key_id = chosen.id "
+    f"JOIN (SELECT {POUCH_COLUMNS} FROM pouches) AS pouch ON pouch.id = around.pouch_id "
+    "ORDER BY chosen.id DESC, depth"
+)
+_FIND: Final = _KEYS.format(
+    where="id = (SELECT key_id FROM key_secrets WHERE hash = ? "
     "AND (valid_until IS NULL OR valid_until > ?))"
 )
-_GET: Final = f"SELECT {KEY_COLUMNS} FROM keys WHERE id = ? AND revoked_at IS NULL"  # noqa: S608
-_PAGE: Final = (
-    f"SELECT {KEY_COLUMNS} FROM keys WHERE revoked_at IS NULL AND id < ? "  # noqa: S608
-    "ORDER BY id DESC LIMIT ?"
-)
-_LAST_USED: Final = "SELECT started_at FROM requests WHERE key_id = ? ORDER BY id DESC LIMIT 1"
+_GET: Final = _KEYS.format(where="id = ?")
+_PAGE: Final = _KEYS.format(where="id < ? ORDER BY id DESC LIMIT ?")
+_CHILDREN: Final = _KEYS.format(where="parent_key_id = ? AND id < ? ORDER BY id DESC LIMIT ?")
 _POUCHES: Final = f"SELECT {POUCH_COLUMNS} FROM pouches ORDER BY id"  # noqa: S608
 _VERSION: Final = "SELECT CAST(value AS INTEGER) FROM settings WHERE key = 'keys_version'"
+_INSIDE: Final = (
+    "WITH RECURSIVE inside (id, depth) AS (SELECT ?, 1 UNION ALL "  # noqa: S608
+    "SELECT pouches.id, depth + 1 "
+    f"FROM inside JOIN pouches ON parent_id = inside.id WHERE depth < {DEPTH_MAX}) "
+    "SELECT max(depth) FROM inside"
+)
+# How many columns of a row are the key's own.
+_KEY_WIDTH: Final = len(KEY_COLUMNS.split(","))
 # Sorts after every id.
 _NO_CURSOR: Final = "~"
 _KEY_IS_THERE: Final = "SELECT 1 FROM keys WHERE id = ? AND revoked_at IS NULL"
@@ -57,27 +77,22 @@ class SqliteKeys:
 
     async def find(self, secret_hash: str) -> Key | None:
         now = micros(self._clock.now())
-
-        def find(connection: sqlite3.Connection) -> Key | None:
-            row = connection.execute(_FIND, (secret_hash, now)).fetchone()
-            return None if row is None else key_of(row, chain_of(connection, row[13]))
-
-        return await self._reader.run(find)
+        found = _stored(await self._reader.rows(_FIND, (secret_hash, now)))
+        return found[0].key if found else None
 
     async def get(self, key_id: str) -> StoredKey | None:
-        def get(connection: sqlite3.Connection) -> StoredKey | None:
-            row = connection.execute(_GET, (key_id,)).fetchone()
-            return None if row is None else _stored(connection, row)
+        found = _stored(await self._reader.rows(_GET, (key_id,)))
+        return found[0] if found else None
 
-        return await self._reader.run(get)
-
-    async def page(self, *, cursor: str | None, limit: int) -> Page:
-        def page(connection: sqlite3.Connection) -> Page:
-            rows = connection.execute(_PAGE, (cursor or _NO_CURSOR, limit + 1)).fetchall()
-            items = [_stored(connection, row) for row in rows[:limit]]
-            return Page(items, items[-1].key.id if len(rows) > limit else None)
-
-        return await self._reader.run(page)
+    async def page(self, *, cursor: str | None, limit: int, minted_by: str | None = None) -> Page:
+        section = (cursor or _NO_CURSOR, limit + 1)
+        if minted_by is None:
+            rows = await self._reader.rows(_PAGE, section)
+        else:
+            rows = await self._reader.rows(_CHILDREN, (minted_by, *section))
+        found = _stored(rows)
+        items = found[:limit]
+        return Page(items, items[-1].key.id if len(found) > limit else None)
 
     async def create(self, key: Key, *, secret_hash: str, pouch: NewPouch) -> None:
         columns = {
@@ -85,6 +100,7 @@ class SqliteKeys:
             "prefix": key.prefix,
             "created_at": micros(key.created_at),
             "pouch_id": pouch.id,
+            "parent_key_id": key.parents[0].id if key.parents else None,
         } | key_columns(
             {
                 "name": key.name,
@@ -101,6 +117,8 @@ class SqliteKeys:
         now = micros(self._clock.now())
 
         def create(connection: sqlite3.Connection) -> None:
+            if key.parents:
+                admit_child(connection, key.parents[0].id, now)
             _insert_pouch(connection, pouch, now)
             insert(connection, "keys", columns)
             insert(connection, "key_secrets", {"hash": secret_hash, "key_id": key.id})
@@ -134,6 +152,8 @@ class SqliteKeys:
                 _check_parent(connection, pouch_id, parent)
             if "limit" in fields:
                 columns["excess_nanos"] = _excess(pouch, columns["limit_nanos"])
+                # The thresholds of another budget have not been told yet.
+                columns["alerted_percent"] = 0
             if columns:
                 update(connection, "pouches", pouch_id, columns)
                 bump(connection)
@@ -163,11 +183,14 @@ class SqliteKeys:
 
     async def revoke(self, key_id: str) -> bool:
         now = micros(self._clock.now())
-        return await self._writer.run(
-            _bumped(
-                "UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (now, key_id)
-            )
-        )
+
+        def end(connection: sqlite3.Connection) -> bool:
+            ended = revoke(connection, key_id, now)
+            if ended:
+                bump(connection)
+            return ended
+
+        return await self._writer.run(end)
 
     async def renew(self, key_id: str, *, expired: datetime, expires_at: datetime) -> bool:
         return await self._writer.run(
@@ -188,20 +211,23 @@ class SqliteKeys:
         await self._writer.run(create)
 
     async def pouches(self) -> Sequence[Pouch]:
-        return await self._reader.run(
-            lambda connection: [pouch_of(row) for row in connection.execute(_POUCHES)]
-        )
+        return [pouch_of(row) for row in await self._reader.rows(_POUCHES)]
 
     async def version(self) -> int:
-        return await self._reader.run(
-            lambda connection: int(connection.execute(_VERSION).fetchone()[0])
-        )
+        row = await self._reader.row(_VERSION)
+        assert row is not None
+        return int(row[0])
 
 
-def _stored(connection: sqlite3.Connection, row: Sequence[Any]) -> StoredKey:
-    pouches = tuple(chain_of(connection, row[13]))
-    used = connection.execute(_LAST_USED, (row[0],)).fetchone()
-    return StoredKey(key_of(row, pouches), pouches, moment(used[0]) if used else None)
+def _stored(rows: Sequence[Sequence[Any]]) -> list[StoredKey]:
+    """Keys from the rows of ``_KEYS``."""
+    stored: list[StoredKey] = []
+    for _, group in groupby(rows, key=itemgetter(0)):
+        around = list(group)
+        pouches = tuple(pouch_of(row[_KEY_WIDTH + 2 :]) for row in around)
+        key = replace(key_of(around[0], pouches), parents=parents_of(around[0][_KEY_WIDTH + 1]))
+        stored.append(StoredKey(key, pouches, optional_moment(around[0][_KEY_WIDTH])))
+    return stored
 
 
 def _bumped(statement: str, values: tuple[object, ...]) -> Work[bool]:
@@ -218,7 +244,7 @@ def _bumped(statement: str, values: tuple[object, ...]) -> Work[bool]:
 
 def _insert_pouch(connection: sqlite3.Connection, pouch: NewPouch, now: int) -> None:
     if pouch.parent_id is not None:
-        _check_depth(chain_of(connection, pouch.parent_id))
+        _check_depth(len(chain_of(connection, pouch.parent_id)) + 1)
     columns: dict[str, object] = {
         "id": pouch.id,
         "name": pouch.name,
@@ -234,13 +260,13 @@ def _check_parent(connection: sqlite3.Connection, pouch_id: str, parent: str) ->
     around = chain_of(connection, parent)
     if any(pouch.id == pouch_id for pouch in around):
         raise ConflictError("A pouch cannot lie inside itself.")
-    _check_depth(around)
+    [inside] = connection.execute(_INSIDE, (pouch_id,)).fetchone()
+    _check_depth(len(around) + inside)
 
 
-def _check_depth(around: Sequence[Pouch]) -> None:
-    # Half of the depth for what is around a pouch leaves the other half for what is inside.
-    if len(around) >= DEPTH_MAX // 2:
-        raise ConflictError(f"Pouches lie inside one another at most {DEPTH_MAX // 2} deep.")
+def _check_depth(pouches: int) -> None:
+    if pouches > DEPTH_MAX:
+        raise ConflictError(f"Pouches lie inside one another at most {DEPTH_MAX} deep.")
 
 
 def _pouch_columns(fields: Mapping[str, object]) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """The ``Ledger`` port on SQLite."""
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from pouch.domain.alerts import charged_in_full
 from pouch.domain.errors import NotFoundError
 from pouch.domain.ids import new_id
 from pouch.domain.ledger import (
@@ -21,8 +23,9 @@ from pouch.domain.ledger import (
 )
 from pouch.domain.money import Money
 from pouch.domain.ports import Clock
-from pouch.infra.sqlite import movements
+from pouch.infra.sqlite import corrections, movements
 from pouch.infra.sqlite.holder import HolderLock
+from pouch.infra.sqlite.outbox import AlertWriter
 from pouch.infra.sqlite.rows import micros, optional_micros
 from pouch.infra.sqlite.verify import audit
 from pouch.infra.sqlite.version import bump
@@ -32,22 +35,25 @@ from pouch.infra.sqlite.writer import Writer
 DIED_STATUS: Final = 500
 DIED_ERROR: Final = "gateway_stopped"
 
-_LEFT: Final = (
-    "SELECT id, amount_nanos FROM reservations WHERE state = 'reserved' AND holder_id = ?"
-)
-_OWNERS: Final = (
+LEFT: Final = "SELECT id, amount_nanos FROM reservations WHERE state = 'reserved' AND holder_id = ?"
+OWNERS: Final = (
     "SELECT id FROM holders UNION SELECT holder_id FROM reservations WHERE state = 'reserved'"
 )
+
+_log = logging.getLogger("pouch.store")
 
 
 class SqliteLedger:
     """Writes through the process's one writer; each method is one piece of its work."""
 
-    def __init__(self, writer: Writer, path: Path, clock: Clock, holder_id: str) -> None:
+    def __init__(
+        self, writer: Writer, path: Path, clock: Clock, holder_id: str, alerting: AlertWriter
+    ) -> None:
         self._writer = writer
         self._path = path
         self._clock = clock
         self._holder_id = holder_id
+        self._alerting = alerting
 
     async def reserve(self, hold: Hold) -> Reservation:
         """See ``pouch.domain.ledger.Ledger``."""
@@ -61,7 +67,7 @@ class SqliteLedger:
         """See ``pouch.domain.ledger.Ledger``."""
         now = micros(self._clock.now())
         return await self._writer.run(
-            lambda connection: movements.settle(connection, settlement, now)
+            lambda connection: movements.settle(connection, settlement, now, self._alerting)
         )
 
     async def record(self, record: RequestRecord) -> None:
@@ -77,6 +83,21 @@ class SqliteLedger:
         """See ``pouch.domain.ledger.Ledger``."""
         zeroing = movements.Zeroing("reset", None, reason)
         return await self._writer.run(partial(self._zero, pouch_id, zeroing, None))
+
+    async def refund(self, request_id: str, amount: Money | None, *, reason: str) -> Money:
+        """See ``pouch.domain.ledger.Ledger``."""
+        nanos = None if amount is None else amount.nanos
+        now = micros(self._clock.now())
+        return await self._writer.run(
+            lambda connection: corrections.refund(connection, request_id, nanos, reason, now)
+        )
+
+    async def adjust(self, pouch_id: str, spent: Money, *, reason: str) -> bool:
+        """See ``pouch.domain.ledger.Ledger``."""
+        now = micros(self._clock.now())
+        return await self._writer.run(
+            lambda connection: corrections.adjust(connection, pouch_id, spent.nanos, reason, now)
+        )
 
     async def recover(self) -> Sequence[str]:
         """See ``pouch.domain.ledger.Ledger``."""
@@ -108,10 +129,15 @@ class SqliteLedger:
 
     def _recover(self, connection: sqlite3.Connection) -> list[str]:
         recovered: list[str] = []
-        for (owner,) in connection.execute(_OWNERS).fetchall():
+        for (owner,) in connection.execute(OWNERS).fetchall():
             if owner == self._holder_id:
                 continue
-            lock = HolderLock.take(folder_of(self._path), owner)
+            try:
+                lock = HolderLock.take(folder_of(self._path), owner)
+            except OSError:
+                # It is not surely dead; the others do not wait for it.
+                _log.exception("the lock of holder %s cannot be tried", owner)
+                continue
             if lock is None:
                 continue
             try:
@@ -121,13 +147,18 @@ class SqliteLedger:
         return recovered
 
     def _charge_in_full(self, connection: sqlite3.Connection, owner: str) -> list[str]:
-        left = connection.execute(_LEFT, (owner,)).fetchall()
+        left = connection.execute(LEFT, (owner,)).fetchall()
         now = micros(self._clock.now())
         outcome = RequestOutcome(
             DIED_STATUS, 0, None, usage=None, evidence=Evidence.HELD_FULL, error=DIED_ERROR
         )
         for reservation_id, amount in left:
-            movements.settle(connection, Settlement(reservation_id, Money(amount), outcome), now)
+            settlement = Settlement(reservation_id, Money(amount), outcome)
+            movements.settle(connection, settlement, now, self._alerting)
+        if left:
+            whole = Money(sum(amount for _, amount in left))
+            alert = charged_in_full(reservations=len(left), amount=whole)
+            self._alerting.write(connection, alert, now)
         connection.execute("DELETE FROM holders WHERE id = ?", (owner,))
         return [reservation_id for reservation_id, _ in left]
 

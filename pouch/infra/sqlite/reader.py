@@ -1,49 +1,59 @@
-"""Reads, beside the writer and never in its way: a thread and a connection of their own."""
+"""Reads, beside the writer and never in its way, through a connection of their own."""
 
-import asyncio
 import sqlite3
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
 
 from pouch.domain.errors import StoreUnavailableError
 from pouch.infra.sqlite.writer import unavailable
 
-T = TypeVar("T")
-
 
 class Reader:
-    """Runs one read after the other, each on one consistent state of the database."""
+    """Runs one query after the other; each sees one consistent state of the database."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="pouch-reader")
         self._closed = False
 
-    async def run(self, read: Callable[[sqlite3.Connection], T]) -> T:
-        """What ``read`` returns.
+    @classmethod
+    async def open(cls, path: Path, *, busy_timeout_s: float) -> "Reader":
+        """Read the database at ``path``, which is there.
+
+        Raises:
+            sqlite3.Error: it cannot be opened.
+        """
+        return cls(
+            await aiosqlite.connect(
+                path.as_uri() + "?mode=ro",
+                uri=True,
+                timeout=busy_timeout_s,
+                isolation_level=None,
+            )
+        )
+
+    async def rows(self, query: str, values: Sequence[object] = ()) -> list[Sequence[Any]]:
+        """All rows that ``query`` finds.
 
         Raises:
             StoreUnavailableError: the store cannot be read.
         """
         if self._closed:
             raise StoreUnavailableError("The store is closed.")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, read)
+        try:
+            return list(await self._connection.execute_fetchall(query, values))
+        except sqlite3.Error as error:
+            raise unavailable(error) from error
+
+    async def row(self, query: str, values: Sequence[object] = ()) -> Sequence[Any] | None:
+        """The one row that ``query`` finds, or ``None``. Raises as ``rows`` does."""
+        rows = await self.rows(query, values)
+        assert len(rows) <= 1
+        return rows[0] if rows else None
 
     async def close(self) -> None:
         """Let the thread and the connection go."""
         self._closed = True
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._connection.close)
-        self._thread.shutdown()
-
-    def _read(self, read: Callable[[sqlite3.Connection], T]) -> T:
-        connection = self._connection
-        try:
-            connection.execute("BEGIN")
-            try:
-                return read(connection)
-            finally:
-                connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise unavailable(error) from error
+        await self._connection.close()

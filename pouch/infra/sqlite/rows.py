@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from pouch.domain.key import Key, RateLimit
+from pouch.domain.key import Freeze, Key, RateLimit
 from pouch.domain.money import Money
 from pouch.domain.period import Period, Unit
 from pouch.domain.pouch import Pouch
@@ -20,7 +20,8 @@ POUCH_COLUMNS: Final = (
 )
 KEY_COLUMNS: Final = (
     "id, name, prefix, created_at, expires_at, auto_renew, lifetime_us, disabled, models, "
-    "provider, rate_requests, rate_per_s, stream_cost, pouch_id"
+    "provider, rate_requests, rate_per_s, stream_cost, pouch_id, "
+    "frozen_at, frozen_reason, frozen_until"
 )
 
 
@@ -96,8 +97,14 @@ def key_of(row: Sequence[Any], pouches: Sequence[Pouch]) -> Key:
         provider=row[9],
         rate_limit=None if row[10] is None else RateLimit(row[10], row[11]),
         stream_cost=bool(row[12]),
+        freeze=_freeze_of(row[14:17]),
         pouches=tuple(pouch.terms for pouch in pouches),
     )
+
+
+def _freeze_of(row: Sequence[Any]) -> Freeze | None:
+    at, reason, until = row
+    return None if at is None else Freeze(moment(at), reason, optional_moment(until))
 
 
 def key_columns(fields: dict[str, object]) -> dict[str, object]:

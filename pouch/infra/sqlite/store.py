@@ -3,14 +3,20 @@
 import asyncio
 import os
 import sqlite3
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pouch.domain.alerts import AlertPolicy
 from pouch.domain.errors import StoreUnavailableError
 from pouch.domain.ports import Clock
-from pouch.infra.sqlite.holder import HolderLock
+from pouch.infra.sqlite.freezes import SqliteFreezes
+from pouch.infra.sqlite.holder import HolderLock, turn
+from pouch.infra.sqlite.idempotency import SqliteIdempotency
 from pouch.infra.sqlite.keys import SqliteKeys
 from pouch.infra.sqlite.ledger import SqliteLedger, folder_of, new_holder_id
+from pouch.infra.sqlite.outbox import AlertWriter, SqliteOutbox
 from pouch.infra.sqlite.reader import Reader
 from pouch.infra.sqlite.reports import SqliteReports
 from pouch.infra.sqlite.rows import micros
@@ -25,18 +31,26 @@ class SqliteStore:
         self,
         writer: Writer,
         reader: Reader,
+        reports: Reader,
         path: Path,
         clock: Clock,
         lock: HolderLock,
         holder: str,
+        alerts: AlertPolicy = AlertPolicy(),  # noqa: B008 - it is immutable
     ) -> None:
         self._writer = writer
         self._reader = reader
+        # A report may take seconds; no key that is looked up shall wait for it.
+        self._reports_reader = reports
         self._lock = lock
         self._holder = holder
-        self.ledger = SqliteLedger(writer, path, clock, holder)
+        self._clock = clock
+        alerting = AlertWriter(alerts)
+        self.ledger = SqliteLedger(writer, path, clock, holder, alerting)
+        self.freezes = SqliteFreezes(writer, reader, clock, alerting)
+        self.outbox = SqliteOutbox(writer, reader, clock, alerts, holder)
         self.keys = SqliteKeys(writer, reader, clock)
-        self.reports = SqliteReports(reader)
+        self.reports = SqliteReports(reports)
 
     @classmethod
     async def open(
@@ -46,23 +60,35 @@ class SqliteStore:
         *,
         busy_timeout_s: float = 5,
         synchronous: Literal["full", "normal"] = "full",
+        alerts: AlertPolicy = AlertPolicy(),  # noqa: B008 - it is immutable
     ) -> "SqliteStore":
         """Open the file, make it if there is none, and bring it to the newest version.
 
         Raises:
             StoreUnavailableError: it cannot be opened or written, or a newer Pouch has made it.
         """
-        opening = _Opening(path, clock, busy_timeout_s, synchronous)
-        return await asyncio.to_thread(opening.open)
+        # Whatever name the file goes by, its holders find each other.
+        real = Path(await asyncio.to_thread(os.path.realpath, path))
+        opening = _Opening(real, clock, busy_timeout_s, synchronous)
+        opened = await asyncio.to_thread(opening.open)
+        try:
+            reader, reports = await _readers(opening.path, busy_timeout_s)
+        except sqlite3.Error as error:
+            opened.give_up()
+            raise opening.refusal(error) from error
+        writer = Writer(opened.connection)
+        return cls(writer, reader, reports, opening.path, clock, opened.lock, opened.holder, alerts)
+
+    def idempotency(self, *, bytes_max: int) -> SqliteIdempotency:
+        """The records of requests that may be sent again, ``bytes_max`` of them in all."""
+        return SqliteIdempotency(
+            self._writer, self._reader, self._clock, self._holder, bytes_max=bytes_max
+        )
 
     async def get_setting(self, key: str) -> str | None:
         """The text kept under ``key``; ``None`` if there is none."""
-
-        def read(connection: sqlite3.Connection) -> str | None:
-            row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
-            return None if row is None else str(row[0])
-
-        return await self._reader.run(read)
+        row = await self._reader.row("SELECT value FROM settings WHERE key = ?", (key,))
+        return None if row is None else str(row[0])
 
     async def set_setting(self, key: str, value: str) -> None:
         """Keep ``value`` under ``key``, in the place of what was there."""
@@ -97,69 +123,90 @@ class SqliteStore:
             clean = False
         await self._writer.close()
         await self._reader.close()
+        await self._reports_reader.close()
         if clean:
             self._lock.remove()
         else:
             self._lock.release()
 
 
+async def _readers(path: Path, busy_timeout_s: float) -> tuple[Reader, Reader]:
+    first = await Reader.open(path, busy_timeout_s=busy_timeout_s)
+    try:
+        return first, await Reader.open(path, busy_timeout_s=busy_timeout_s)
+    except sqlite3.Error:
+        await first.close()
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """The file, ready to be written by the holder that has the lock."""
+
+    connection: sqlite3.Connection
+    lock: HolderLock
+    holder: str
+
+    def give_up(self) -> None:
+        self.connection.close()
+        self.lock.remove()
+
+
+@dataclass(frozen=True, slots=True)
 class _Opening:
-    """What is blocking about opening, for a thread."""
+    """What is blocking about opening, for a thread. Raises ``StoreUnavailableError``."""
 
-    def __init__(self, path: Path, clock: Clock, busy_timeout_s: float, synchronous: str) -> None:
-        self._path = path
-        self._clock = clock
-        self._busy_timeout_s = busy_timeout_s
-        self._synchronous = synchronous
+    path: Path
+    clock: Clock
+    busy_timeout_s: float
+    synchronous: str
 
-    def open(self) -> SqliteStore:
-        holder = new_holder_id(self._clock)
+    def open(self) -> _Opened:
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # The file is there, and private, before SQLite would make it for everyone to read.
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-            lock = HolderLock.take(folder_of(self._path), holder)
+            self._make_private()
+            with turn(folder_of(self.path)):
+                return self._open()
         except OSError as error:
-            raise StoreUnavailableError(
-                f"The store at {self._path} cannot be opened: {error.strerror or error}"
-            ) from error
-        assert lock is not None
-        connections: list[sqlite3.Connection] = []
-        try:
-            return self._connected(connections, lock, holder)
-        except (sqlite3.Error, StoreUnavailableError) as error:
-            for connection in connections:
-                connection.close()
-            lock.remove()
-            if isinstance(error, StoreUnavailableError):
-                raise
-            raise StoreUnavailableError(
-                f"The store at {self._path} cannot be opened: {error}"
-            ) from error
+            raise self.refusal(error.strerror or error) from error
+        except sqlite3.Error as error:
+            raise self.refusal(error) from error
 
-    def _connected(
-        self, connections: list[sqlite3.Connection], lock: HolderLock, holder: str
-    ) -> SqliteStore:
-        writing = self._connect(connections)
-        migrate(writing)
-        writing.execute(
-            "INSERT INTO holders VALUES (?, ?, ?)",
-            (holder, os.getpid(), micros(self._clock.now())),
-        )
-        reading = self._connect(connections)
-        reading.execute("PRAGMA query_only = ON")
-        return SqliteStore(Writer(writing), Reader(reading), self._path, self._clock, lock, holder)
+    def refusal(self, why: object) -> StoreUnavailableError:
+        return StoreUnavailableError(f"The store at {self.path} cannot be opened: {why}")
 
-    def _connect(self, connections: list[sqlite3.Connection]) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self._path,
-            timeout=self._busy_timeout_s,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=256,
-        )
-        connections.append(connection)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {self._synchronous.upper()}")
-        connection.execute("PRAGMA foreign_keys = ON")
-        return connection
+    def _make_private(self) -> None:
+        """The file is there before SQLite would make it for everyone to read.
+
+        One that is there is let be: to open and close it here would drop the locks of all this
+        process's connections to it.
+        """
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+    def _open(self) -> _Opened:
+        with ExitStack() as unfinished:
+            holder = new_holder_id(self.clock)
+            lock = HolderLock.take(folder_of(self.path), holder)
+            assert lock is not None
+            unfinished.callback(lock.remove)
+            connection = sqlite3.connect(
+                self.path,
+                timeout=self.busy_timeout_s,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=256,
+            )
+            unfinished.callback(connection.close)
+            [mode] = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            if mode != "wal":
+                raise self.refusal(f"its folder allows no write-ahead log, only {mode!r}")
+            connection.execute(f"PRAGMA synchronous = {self.synchronous.upper()}")
+            connection.execute("PRAGMA foreign_keys = ON")
+            migrate(connection)
+            connection.execute(
+                "INSERT INTO holders VALUES (?, ?, ?)",
+                (holder, os.getpid(), micros(self.clock.now())),
+            )
+            unfinished.pop_all()
+        return _Opened(connection, lock, holder)

@@ -1,12 +1,12 @@
 """Whether the books balance: balances against entries, reservations against their ends."""
 
 import sqlite3
-from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from pouch.domain.errors import StoreUnavailableError
 from pouch.domain.ledger import Audit, Discrepancy
+from pouch.infra.sqlite.writer import unavailable
 
 _CHECKS: Final = {
     "pouch {0}: spent {1} and reserved {2} nano-USD, but its entries sum to {3} and {4}": (
@@ -35,6 +35,35 @@ _CHECKS: Final = {
         "JOIN entries e ON e.reservation_id = r.id AND e.kind IN ('settle', 'release') "
         "WHERE e.spent_delta <> coalesce(r.cost_nanos, 0)"
     ),
+    "entry {0}: a {1} in pouch {2}, where nothing of reservation {3} was set aside": (
+        "SELECT e.id, e.kind, e.pouch_id, e.reservation_id FROM entries e "
+        "JOIN reservations r ON r.id = e.reservation_id "
+        "WHERE instr(' ' || r.chain || ' ', ' ' || e.pouch_id || ' ') = 0"
+    ),
+    "reservation {0}: charged {1} of {2} nano-USD on the evidence {3}": (
+        "SELECT id, cost_nanos, amount_nanos, evidence FROM reservations "
+        "WHERE cost_nanos > amount_nanos AND evidence <> 'overrun'"
+    ),
+    "reservation {0}: charged {1} nano-USD, of which {2} were given back": (
+        "SELECT r.id, coalesce(r.cost_nanos, 0), sum(f.amount_nanos) AS given FROM refunds f "
+        "JOIN reservations r ON r.id = f.reservation_id GROUP BY r.id "
+        "HAVING given > coalesce(r.cost_nanos, 0)"
+    ),
+    "reservation {0}: pouch {1} has {2} entries of its {3} refunds, of {4} to {5} nano-USD": (
+        "SELECT r.id, p.id, sum(e.kind IS 'refund') AS entries, f.refunds, "
+        "coalesce(min(e.spent_delta), 0) AS least, coalesce(max(e.spent_delta), 0) AS most "
+        "FROM (SELECT reservation_id, count(*) AS refunds, max(amount_nanos) AS largest "
+        "FROM refunds GROUP BY reservation_id) f JOIN reservations r ON r.id = f.reservation_id "
+        "JOIN pouches p ON instr(' ' || r.chain || ' ', ' ' || p.id || ' ') "
+        "LEFT JOIN entries e ON e.pouch_id = p.id AND e.reservation_id = r.id "
+        "AND e.kind = 'refund' GROUP BY r.id, p.id "
+        "HAVING entries <> f.refunds OR most > 0 OR least < -f.largest"
+    ),
+    "entry {0}: a refund in pouch {1} of reservation {2}, of which nothing was given back": (
+        "SELECT id, pouch_id, reservation_id FROM entries WHERE kind = 'refund' "
+        "AND reservation_id IS NOT NULL AND reservation_id NOT IN "
+        "(SELECT reservation_id FROM refunds)"
+    ),
     "pouch {0}: {1} nano-USD spent and reserved exceed its limit of {2} by more than {3}": (
         "SELECT id, spent_nanos + reserved_nanos, limit_nanos, excess_nanos FROM pouches "
         "WHERE spent_nanos + reserved_nanos > limit_nanos + excess_nanos"
@@ -43,32 +72,48 @@ _CHECKS: Final = {
 }
 
 
+# An error's code without what refines it.
+_PRIMARY: Final = 0xFF
+# The store is there, but cannot be read now; that says nothing about its books.
+_UNREADABLE: Final = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM}
+)
+
+
 def audit(path: Path) -> Audit:
     """Read the database at ``path`` at one moment, beside whoever is writing it.
 
     Raises:
-        StoreUnavailableError: it cannot be opened.
+        StoreUnavailableError: it cannot be read now.
     """
+    found: list[Discrepancy] = []
     try:
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
-    except sqlite3.Error as error:
-        raise StoreUnavailableError(f"The store cannot be read: {error}") from error
-    try:
-        return _audit(connection)
+        with closing(
+            sqlite3.connect(path.as_uri() + "?mode=ro", uri=True, isolation_level=None)
+        ) as connection:
+            # Text that is damaged is to be reported, which takes reading it.
+            connection.text_factory = _legible
+            connection.execute("BEGIN")
+            return _audit(connection, found)
     except sqlite3.DatabaseError as error:
-        return Audit(0, 0, 0, 0, [Discrepancy(f"the database cannot be read: {error}")])
-    finally:
-        connection.close()
+        if error.sqlite_errorcode & _PRIMARY in _UNREADABLE:
+            raise unavailable(error) from error
+        return Audit(0, 0, 0, 0, [*found, Discrepancy(f"the database cannot be read: {error}")])
 
 
-def _audit(connection: sqlite3.Connection) -> Audit:
-    connection.execute("BEGIN")
-    found = [
+def _legible(text: bytes) -> str:
+    return text.decode(errors="backslashreplace")
+
+
+def _audit(connection: sqlite3.Connection, found: list[Discrepancy]) -> Audit:
+    """Counts, and in ``found`` what is wrong, as far as it could be read."""
+    found.extend(
         Discrepancy(f"the database file is damaged: {line}")
         for (line,) in connection.execute("PRAGMA integrity_check")
         if line != "ok"
-    ]
-    found += _discrepancies(connection)
+    )
+    for what, query in _CHECKS.items():
+        found.extend(Discrepancy(what.format(*row)) for row in connection.execute(query))
 
     def count(what: str) -> int:
         return int(connection.execute(f"SELECT count(*) FROM {what}").fetchone()[0])  # noqa: S608
@@ -80,9 +125,3 @@ def _audit(connection: sqlite3.Connection) -> Audit:
         open_reservations=count("reservations WHERE state = 'reserved'"),
         discrepancies=found,
     )
-
-
-def _discrepancies(connection: sqlite3.Connection) -> Iterator[Discrepancy]:
-    for what, query in _CHECKS.items():
-        for row in connection.execute(query):
-            yield Discrepancy(what.format(*row))

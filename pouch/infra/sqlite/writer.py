@@ -1,15 +1,17 @@
 """The one writer of a process: what is queued together is committed together.
 
 Operations wait in a queue; a flush takes all of them to the writer's thread in one hop and applies
-them in one transaction. So a burst costs one commit, and a lone operation waits for no one.
+them in one transaction. So a burst costs one commit, and a lone operation waits for no one. No task
+carries a flush, so that nothing can cancel one.
 """
 
 import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from pouch.domain.errors import PouchError, StoreUnavailableError
@@ -18,7 +20,10 @@ QUEUE_MAX: Final = 10_000
 
 T = TypeVar("T")
 Work: TypeAlias = Callable[[sqlite3.Connection], T]
-"""Changes the database inside a transaction; if it raises a ``PouchError``, it changed nothing."""
+"""Changes the database inside a transaction; if it raises a ``PouchError``, it changed nothing.
+
+It may be called twice, if the first transaction was rolled back.
+"""
 
 _log = logging.getLogger("pouch.store")
 
@@ -36,14 +41,17 @@ class Writer:
     """Applies work to the database, in order, in a thread of its own.
 
     A caller that is cancelled while its work waits takes it back; if the work is already applied,
-    its ``undo`` follows at once.
+    its ``undo`` follows at once. An undo that the store does not take is tried again with whatever
+    is written next.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pouch-writer")
         self._queue: list[_Queued[Any]] = []
-        self._flushing: asyncio.Task[None] | None = None
+        self._owed: list[Work[Any]] = []
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._closed = False
 
     async def run(self, work: Work[T], *, undo: Work[Any] | None = None) -> T:
@@ -57,48 +65,83 @@ class Writer:
             raise StoreUnavailableError("The store is closed.")
         if len(self._queue) >= QUEUE_MAX:
             raise StoreUnavailableError(f"{QUEUE_MAX} writes wait for the store.")
-        return await self._enqueue(work, undo)
+        if self._owed:
+            owed, self._owed = self._owed, []
+            for late in owed:
+                self._undo(late)
+        done = self._enqueue(work, undo)
+        try:
+            return await done
+        except asyncio.CancelledError:
+            # The answer was there, and the cancellation came before the caller could take it.
+            if not done.cancelled() and done.exception() is None and undo is not None:
+                self._undo(undo)
+            raise
 
     async def close(self) -> None:
         """Apply what is queued, then let the thread and the connection go."""
+        if self._closed:
+            return
         self._closed = True
-        while self._flushing is not None:
-            await asyncio.wait([self._flushing])
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._connection.close)
+        await self._idle.wait()
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
         self._thread.shutdown()
 
     def _enqueue(self, work: Work[T], undo: Work[Any] | None) -> "asyncio.Future[T]":
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
         self._queue.append(_Queued(work, done, undo))
-        if self._flushing is None:
-            self._flushing = loop.create_task(self._flush())
+        if self._idle.is_set():
+            self._idle.clear()
+            loop.call_soon(self._flush, loop)
         return done
 
-    async def _flush(self) -> None:
-        loop = asyncio.get_running_loop()
+    def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
+        batch = [queued for queued in self._queue if not queued.done.cancelled()]
+        self._queue.clear()
+        if not batch:
+            self._idle.set()
+            return
         try:
-            while self._queue:
-                batch = [queued for queued in self._queue if not queued.done.cancelled()]
-                self._queue.clear()
-                if batch:
-                    works = [queued.work for queued in batch]
-                    outcomes = await loop.run_in_executor(self._thread, self._apply, works)
-                    for queued, outcome in zip(batch, outcomes, strict=True):
-                        self._tell(queued, outcome)
-        finally:
-            self._flushing = None
+            applying = self._thread.submit(self._apply, [queued.work for queued in batch])
+        except RuntimeError as error:
+            # The thread has ended: the store was closed, or the interpreter is going down.
+            gone = StoreUnavailableError(f"The store is closed: {error}.")
+            self._told(loop, batch, [gone] * len(batch))
+            return
 
-    def _tell(self, queued: _Queued[Any], outcome: object) -> None:
-        if queued.done.cancelled():
-            if queued.undo is not None and not isinstance(outcome, BaseException):
-                undone = self._enqueue(queued.undo, None)
-                undone.add_done_callback(_report)
-        elif isinstance(outcome, BaseException):
-            queued.done.set_exception(outcome)
-        else:
-            queued.done.set_result(outcome)
+        def applied(outcomes: "Future[list[object]]") -> None:
+            loop.call_soon_threadsafe(self._told, loop, batch, outcomes.result())
+
+        applying.add_done_callback(applied)
+
+    def _told(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        batch: Sequence[_Queued[Any]],
+        outcomes: Sequence[object],
+    ) -> None:
+        for queued, outcome in zip(batch, outcomes, strict=True):
+            if queued.done.cancelled():
+                if queued.undo is not None and not isinstance(outcome, BaseException):
+                    self._undo(queued.undo)
+            elif isinstance(outcome, BaseException):
+                queued.done.set_exception(outcome)
+            else:
+                queued.done.set_result(outcome)
+        # Whoever has been told now may ask again before the next batch leaves.
+        loop.call_soon(self._flush, loop)
+
+    def _undo(self, undo: Work[Any]) -> None:
+        self._enqueue(undo, None).add_done_callback(partial(self._undone, undo))
+
+    def _undone(self, undo: Work[Any], done: "asyncio.Future[Any]") -> None:
+        error = done.exception()
+        if isinstance(error, StoreUnavailableError) and not self._closed:
+            self._owed.append(undo)
+        elif error is not None:
+            # The reservation stays; who recovers this process's charges it in full.
+            _log.error("an abandoned reservation could not be released: %s", error)
 
     def _apply(self, works: Sequence[Work[Any]]) -> list[object]:
         """Everything in one transaction; if one work is at fault, each in its own."""
@@ -106,17 +149,17 @@ class Writer:
             return self._transaction(works)
         except (sqlite3.OperationalError, sqlite3.NotSupportedError) as error:
             return [unavailable(error) for _ in works]
-        except Exception:  # noqa: BLE001 - a bug in one work must not take the others with it
+        except BaseException:  # noqa: BLE001 - a bug in one work must not take the others with it
             return [self._alone(work) for work in works]
 
     def _alone(self, work: Work[Any]) -> object:
         try:
             return self._transaction([work])[0]
-        except sqlite3.IntegrityError as error:
-            return error
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OverflowError) as error:
+            if not isinstance(error, sqlite3.OperationalError):
+                _log.exception("the store does not take a write")
             return unavailable(error)
-        except Exception as error:  # noqa: BLE001 - it is told to whoever asked for this work
+        except BaseException as error:  # noqa: BLE001 - it is told to whoever asked for this work
             return error
 
     def _transaction(self, works: Sequence[Work[Any]]) -> list[object]:
@@ -137,12 +180,6 @@ class Writer:
         return outcomes
 
 
-def unavailable(error: sqlite3.Error) -> StoreUnavailableError:
-    """What a caller learns of a store that fails."""
+def unavailable(error: sqlite3.Error | OverflowError) -> StoreUnavailableError:
+    """What a caller learns of a store that fails, or that cannot hold so large a number."""
     return StoreUnavailableError(f"The store cannot be used now: {error}")
-
-
-def _report(undone: "asyncio.Future[Any]") -> None:
-    if not undone.cancelled() and (error := undone.exception()):
-        # The reservation stays; the next start charges it in full.
-        _log.error("an abandoned reservation could not be released: %s", error)

@@ -1,0 +1,222 @@
+"""What an administrator reads back: every filter and page against a list in memory."""
+
+import asyncio
+import itertools
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pouch.domain.ledger import Evidence, RequestFacts, RequestOutcome, RequestRecord
+from pouch.domain.money import Money
+from pouch.domain.reports import LoggedRequest, RequestFilter, UsageRow
+from pouch.infra.sqlite import SqliteStore, ledger
+from pouch.infra.sqlite.reports import OPEN_RESERVATIONS, requests_query
+from tests.fakes.clock import START
+from tests.infra.sqlite.books import USAGE, hold, pouch, settlement
+
+HOUR = timedelta(hours=1)
+FILTERS: tuple[dict[str, object], ...] = (
+    {"key_id": "key_2"},
+    {"model": "b"},
+    {"provider": "y"},
+    {"status": 402},
+    {"status": 200},
+    {"since": START + 20 * HOUR},
+    {"until": START + 9 * HOUR},
+    {"since": START + 5 * HOUR, "until": START + 5 * HOUR},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A store, and what was recorded in it, newest first."""
+
+    store: SqliteStore
+    records: list[RequestRecord]
+
+    async def pages(self, wanted: RequestFilter, limit: int) -> list[LoggedRequest]:
+        found: list[LoggedRequest] = []
+        cursor = None
+        while True:
+            page = await self.store.reports.requests(wanted, cursor=cursor, limit=limit)
+            found += page.items
+            assert len(page.items) == limit or page.next_cursor is None
+            if page.next_cursor is None:
+                return found
+            cursor = page.next_cursor
+
+
+@pytest.fixture
+async def log(store: SqliteStore) -> Log:
+    """Sixty requests; some begin at the same moment, and ids do not tell when."""
+    chance = random.Random(3)
+    records = []
+    for number in range(60):
+        facts = RequestFacts(
+            request_id=f"req_{chance.randrange(10**6):06}",
+            key_id=f"key_{chance.randrange(3)}",
+            model=chance.choice("abc"),
+            provider=chance.choice("xyz"),
+            endpoint="/v1/chat/completions",
+            stream=number % 2 == 0,
+            started_at=START + HOUR * chance.randrange(30),
+            price_source="yaml",
+        )
+        status = chance.choice((200, 200, 402, 502))
+        usage = USAGE if status == 200 else None
+        outcome = RequestOutcome(status, 120, None, usage, Evidence.FREE, error=None)
+        records.append(RequestRecord(facts, outcome, Money(number)))
+    await asyncio.gather(*(store.ledger.record(record) for record in records))
+    records.sort(key=lambda r: (r.facts.started_at, r.facts.request_id), reverse=True)
+    return Log(store, records)
+
+
+def matches(record: RequestRecord, wanted: RequestFilter) -> bool:
+    facts = record.facts
+    return (
+        wanted.key_id in {None, facts.key_id}
+        and wanted.model in {None, facts.model}
+        and wanted.provider in {None, facts.provider}
+        and wanted.status in {None, record.outcome.status}
+        and (wanted.since is None or facts.started_at >= wanted.since)
+        and (wanted.until is None or facts.started_at < wanted.until)
+    )
+
+
+ONE_OR_TWO = [
+    {**one, **other} for one, other in itertools.combinations_with_replacement(FILTERS, 2)
+]
+
+
+@pytest.mark.parametrize("fields", [{}, *ONE_OR_TWO], ids=str)
+async def test_filters_and_pages_give_what_matches_newest_first(
+    log: Log, fields: dict[str, Any]
+) -> None:
+    wanted = RequestFilter(**fields)
+    expected = [r.facts.request_id for r in log.records if matches(r, wanted)]
+    for limit in (1, 7, 100):
+        assert [found.id for found in await log.pages(wanted, limit)] == expected
+
+
+async def plan_of(store: SqliteStore, query: str, values: Sequence[object] = ()) -> str:
+    return "; ".join(
+        row[3] for row in await store._reader.rows("EXPLAIN QUERY PLAN " + query, values)
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "index"),
+    [
+        ({}, "requests_by_time"),
+        ({"key_id": "key_2"}, "requests_by_key"),
+        ({"key_id": "key_2", "status": 402}, "requests_by_key"),
+        ({"model": "b"}, "requests_by_model"),
+        ({"provider": "y"}, "requests_by_provider"),
+        ({"status": 402}, "requests_by_status"),
+        ({"status": 200}, "requests_by_time"),
+        ({"since": START}, "requests_by_time"),
+        ({"until": START}, "requests_by_time"),
+        ({"model": "b", "until": START}, "requests_by_model"),
+    ],
+    ids=str,
+)
+async def test_each_filter_is_answered_by_an_index_in_its_order(
+    store: SqliteStore, fields: dict[str, Any], index: str
+) -> None:
+    """Or else a page of a long log would read all of it."""
+    for cursor in (None, "req_1"):
+        query, values = requests_query(RequestFilter(**fields), cursor=cursor, limit=50)
+        plan = await plan_of(store, query, values)
+        assert f"requests USING INDEX {index}" in plan
+        assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("query", [OPEN_RESERVATIONS, ledger.OWNERS, ledger.LEFT])
+async def test_what_is_open_is_found_without_what_has_ended(store: SqliteStore, query: str) -> None:
+    plan = await plan_of(store, query, ["1"] * query.count("?"))
+    assert "INDEX reservations_open" in plan
+
+
+async def test_a_settled_request_can_be_read_back_whole(store: SqliteStore) -> None:
+    await store.keys.create_pouch(pouch("app", 100))
+    await store.ledger.reserve(hold("a", 60))
+    assert await store.reports.request("request of a") is None
+    await store.ledger.settle(settlement("a", 25))
+    assert await store.reports.request("request of a") == LoggedRequest(
+        id="request of a",
+        key_id="key_1",
+        model="gpt-4o",
+        provider="openai",
+        endpoint="/v1/chat",
+        stream=True,
+        status=200,
+        started_at=START,
+        latency_ms=120,
+        first_byte_ms=30,
+        reserved=Money(60),
+        cost=Money(25),
+        usage=replace(USAGE),
+        evidence=Evidence.PROVIDER_USAGE,
+        price_source="yaml",
+        error=None,
+    )
+
+
+async def test_the_first_word_on_a_request_is_the_last(log: Log) -> None:
+    known = log.records[0]
+    again = replace(known, cost=Money(10**6), outcome=replace(known.outcome, status=500))
+    await log.store.ledger.record(again)
+    found = await log.store.reports.request(known.facts.request_id)
+    assert found is not None
+    assert (found.cost, found.status) == (known.cost, known.outcome.status)
+
+
+@pytest.mark.parametrize("by", ["day", "key", "model", "provider"])
+async def test_usage_adds_up_by_group(log: Log, by: str) -> None:
+    since, until = START + 3 * HOUR, START + 25 * HOUR
+    within = [r for r in log.records if since <= r.facts.started_at < until]
+
+    def group(record: RequestRecord) -> str:
+        if by == "day":
+            return record.facts.started_at.date().isoformat()
+        name: str = getattr(record.facts, {"key": "key_id"}.get(by, by))
+        return name
+
+    expected = []
+    for name in sorted({group(record) for record in within}):
+        rows = [record for record in within if group(record) == name]
+        good = sum(record.outcome.status == 200 for record in rows)
+        expected.append(
+            UsageRow(
+                by=name,
+                requests=len(rows),
+                errors=len(rows) - good,
+                input_tokens=good * USAGE.input_tokens,
+                output_tokens=good * USAGE.output_tokens,
+                cost=Money(sum(record.cost.nanos for record in rows)),
+            )
+        )
+    assert await log.store.reports.usage(by, since=since, until=until) == expected
+    whole = await log.store.reports.usage(by, since=None, until=None)
+    assert sum(row.requests for row in whole) == 60
+
+
+async def test_without_requests_there_is_no_usage(store: SqliteStore) -> None:
+    assert await store.reports.usage("model", since=None, until=None) == []
+
+
+async def test_open_reservations_come_oldest_first_until_they_end(store: SqliteStore) -> None:
+    await store.keys.create_pouch(pouch("app", 100))
+    for name in ("a", "b", "c"):
+        await store.ledger.reserve(hold(name, 10))
+    await store.ledger.settle(settlement("b", 5))
+    found = await store.reports.open_reservations(limit=10)
+    assert [(r.id, r.pouch_id, r.amount, r.started_at) for r in found] == [
+        ("a", "app", Money(10), START),
+        ("c", "app", Money(10), START),
+    ]
+    assert [r.id for r in await store.reports.open_reservations(limit=1)] == ["a"]
