@@ -38,6 +38,14 @@ class BackgroundTasks:
             await asyncio.wait(set(self._tasks), timeout=left_s)
         return not self._tasks
 
+    async def cancel(self) -> None:
+        """End what is left unfinished; it is logged by name."""
+        left = set(self._tasks)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if task.cancelled():

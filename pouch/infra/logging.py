@@ -39,14 +39,19 @@ class _Unformatted(QueueHandler):
 
 
 def configure(level: str = "info") -> None:
-    """Send the log of every ``pouch`` and ``sanic`` logger at ``level`` and above to stderr."""
+    """Send what ``pouch`` logs at ``level`` and above to stderr, of others only warnings.
+
+    Once in a process; doing it again changes nothing.
+    """
+    if any(isinstance(handler, _Unformatted) for handler in logging.getLogger("pouch").handlers):
+        return
     output = logging.StreamHandler()
     output.setFormatter(JsonLines())
     queue: SimpleQueue[logging.LogRecord] = SimpleQueue()
     listener = QueueListener(queue, output)
     listener.start()
     atexit.register(listener.stop)
-    for name in ("pouch", "sanic"):
+    for name in ("pouch", "sanic", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers = [_Unformatted(queue)]
         logger.setLevel(level.upper() if name == "pouch" else "WARNING")
