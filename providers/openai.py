@@ -1,6 +1,7 @@
 """OpenAI, and every server that speaks its chat completions: name another ``base_url``."""
 
 import re
+from collections.abc import Collection, Hashable, Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
@@ -10,8 +11,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pouch.domain.pipeline import Request
 from pouch.domain.plugin import BuiltProvider, ProviderPlugin, ProviderPorts
 from pouch.domain.provider import Reported, UpstreamRequest
+from pouch.domain.usage import Usage
+from pouch.providers.chat_completions.finish import cut_short, finished_in
 from pouch.providers.chat_completions.outgoing import LimitName, outgoing_body
-from pouch.providers.chat_completions.text import text_in
+from pouch.providers.chat_completions.text import pieces_in, text_in
 from pouch.providers.chat_completions.usage import is_answer, usage_in
 
 # Hosts (and those below them) whose newest models refuse "max_tokens"; other servers know it best.
@@ -132,6 +135,15 @@ class OpenAI:
 
     def text_in(self, answer: bytes, *, stream: bool) -> str:
         return text_in(answer, stream=stream)
+
+    def pieces_in(self, events: bytes) -> Iterable[tuple[Hashable, str]]:
+        return pieces_in(events)
+
+    def finished_in(self, events: bytes) -> Collection[int]:
+        return finished_in(events)
+
+    def cut_short(self, events: bytes, *, choices: Collection[int], usage: Usage | None) -> bytes:
+        return cut_short(events, choices=choices, usage=usage)
 
 
 def _headers(config: Config) -> tuple[tuple[str, str], ...]:

@@ -16,6 +16,17 @@ from pouch.domain.errors import InvalidRequestError
 
 OUTPUT_LIMIT_MAX: Final = 2**31 - 1
 MODEL_LENGTH_MAX: Final = 256
+# Each value of a body becomes an object in memory, and nothing else runs while they are made: half
+# a second for a million. As text for a model so many marks would be more than any model reads.
+VALUES_MAX: Final = 500_000
+
+# What decides the cost of a request.
+_PRICED: Final = frozenset(
+    """
+    model messages tools functions stream stream_options max_tokens max_completion_tokens n best_of
+    modalities prediction service_tier
+    """.split()  # noqa: SIM905 - as a literal it would fill a page
+)
 
 T = TypeVar("T")
 Objects = list[dict[str, object]]
@@ -37,10 +48,13 @@ def parse_chat_body(raw: bytes) -> ChatBody:
     Raises:
         InvalidRequestError: it is not JSON, or a field that matters here has a wrong value.
     """
+    if len(raw) > VALUES_MAX and sum(map(raw.count, (b",", b"[", b"{"))) > VALUES_MAX:
+        raise InvalidRequestError(f"The body holds more than {VALUES_MAX} values.")
     try:
         fields = _fields.decode(raw)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise InvalidRequestError(f"The body is not a JSON object: {error}") from None
+    _check_names(fields)
     messages = _messages(fields)
     include_usage = False
     if options := _read(fields, "stream_options", _object, "an object"):
@@ -62,6 +76,18 @@ def parse_chat_body(raw: bytes) -> ChatBody:
         prediction_bytes=len(bytes(prediction)) if prediction is not None else 0,
         service_tier=_read(fields, "service_tier", _optional_text, "a string"),
     )
+
+
+def _check_names(fields: Mapping[str, msgspec.Raw]) -> None:
+    """Refuse what a server that reads names without regard to case takes for a priced field.
+
+    Raises:
+        InvalidRequestError: there is such a field.
+    """
+    for name in fields:
+        meant = name.casefold()
+        if meant in _PRICED and name != meant:
+            raise InvalidRequestError(f"The field {meant!r} must be written so.", param=meant)
 
 
 def _read(

@@ -19,7 +19,11 @@ def media_of(messages: Sequence[Mapping[str, object]]) -> Media:
         if "image_url" in part or kind == "image_url":
             image = _image(part.get("image_url"))
             images.append(image)
-            inline_bytes += len(image.data) if image.data else 0
+            if image.data:
+                inline_bytes += len(image.data)
+                # Some servers take documents and videos here, whose pages no image's size bounds.
+                if image.data[:11].lower() != "data:image/":
+                    unbounded = "data: URL that is no image"
         elif "input_audio" in part or kind == "input_audio":
             has_audio = True
         elif not isinstance(kind, str):
@@ -44,5 +48,5 @@ def _parts(messages: Sequence[Mapping[str, object]]) -> Iterator[Mapping[str, ob
 def _image(image_url: object) -> Image:
     url = image_url.get("url") if isinstance(image_url, Mapping) else image_url
     detail = image_url.get("detail") if isinstance(image_url, Mapping) else None
-    data = url if isinstance(url, str) and url.startswith("data:") else None
+    data = url if isinstance(url, str) and url[:5].lower() == "data:" else None
     return Image(detail if isinstance(detail, str) else "auto", data)

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 CHOICES_MAX: Final = 128
+# Fields that can make a model reason, or keep from the answer what it reasoned.
+REASONING_FIELDS: Final = frozenset(
+    {"include_reasoning", "reasoning", "reasoning_effort", "reasoning_format", "thinking"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +73,8 @@ class ChatBody:
     def any_kind(self) -> bool:
         """Tokens that are not text can be among the input or the output."""
         return self.media.any or self.audio_output
+
+    @property
+    def asks_to_reason(self) -> bool:
+        """The client has a say in how the model reasons, and so maybe in whether it shows that."""
+        return not REASONING_FIELDS.isdisjoint(self.fields)

@@ -36,7 +36,8 @@ class Meter:
     ``sent`` is set before the first byte can go upstream. ``status`` is the provider's.
     ``streamed`` says that the answer is an event stream; ``strange`` that what came is no answer
     of a model at all; ``complete`` that the answer ended as it should; ``uncountable`` that some
-    of it passed unread.
+    of it passed unread; ``more_followed`` that text came after the usage that was reported;
+    ``cut`` that the gateway broke it off because it went beyond its output limit.
     """
 
     reservation: Reservation | None = None
@@ -49,6 +50,8 @@ class Meter:
     complete: bool = False
     strange: bool = False
     uncountable: bool = False
+    more_followed: bool = False
+    cut: bool = False
     steps: list[tuple[str, float]] = field(default_factory=list)
     _raw: list[bytes] = field(default_factory=list)
     _raw_bytes: int = 0

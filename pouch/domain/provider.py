@@ -1,6 +1,6 @@
 """How a provider is spoken to: a request is prepared, a transport sends it, the answer streams."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -105,5 +105,24 @@ class Provider(Protocol):
 
         ``answer`` is a whole JSON document, or with ``stream`` any number of whole SSE events.
         What cannot be read is left out.
+        """
+        ...
+
+    def pieces_in(self, events: bytes) -> Iterable[tuple[Hashable, str]]:
+        """The text of whole SSE events in pieces, each with a mark of the text that it goes on.
+
+        Together they are never more than is billed: what a provider may repeat is left out.
+        """
+        ...
+
+    def finished_in(self, events: bytes) -> Collection[int]:
+        """The choices that whole SSE events say have ended. Called for every block of a stream."""
+        ...
+
+    def cut_short(self, events: bytes, *, choices: Collection[int], usage: Usage | None) -> bytes:
+        """The SSE events that end a stream as if its output limit had been reached.
+
+        ``events`` are the last that it sent, ``choices`` those that have not ended, ``usage`` is
+        for a client that asked for it.
         """
         ...

@@ -12,13 +12,15 @@ from pouch.domain.errors import UpstreamError
 from pouch.domain.meter import Meter
 from pouch.domain.ports import Clock
 from pouch.domain.provider import Provider, UpstreamBody
+from pouch.service.live_meter import LiveMeter
 
 # An event longer than this passes through unread, in the pieces it comes in.
 EVENT_BYTES_MAX: Final = 1024 * 1024
 
 _USAGE: Final = b'"usage"'
 _USAGE_NULL: Final = b'"usage":null'
-_EVENT: Final = re.compile(rb".*?(?:\r\n\r\n|\n\n|\r\r)", re.DOTALL)
+# Matches to the very end, too: a start where it fails would make the search quadratic.
+_EVENT: Final = re.compile(rb".*?(?:\r\n\r\n|\n\n|\r\r|\Z)", re.DOTALL)
 _BOUNDARY_LENGTH_MAX: Final = 4
 
 
@@ -26,7 +28,7 @@ class EventStream:
     """Iterates over bytes that hold whole events; a cancelled read loses nothing.
 
     ``strip_usage`` leaves out events that report usage and nothing else. ``keep`` remembers what
-    was relayed, for counting.
+    was relayed, for counting. ``live`` cuts off what goes beyond its output limit.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class EventStream:
         clock: Clock,
         strip_usage: bool,
         keep: bool,
+        live: LiveMeter | None = None,
     ) -> None:
         self._body = body
         self._meter = meter
@@ -45,6 +48,7 @@ class EventStream:
         self._clock = clock
         self._strip = strip_usage
         self._keep = keep
+        self._live = live
         self._tail = bytearray()
         self._ended = False
 
@@ -53,17 +57,15 @@ class EventStream:
 
     async def __anext__(self) -> bytes:
         while not self._ended:
+            if self._live is not None:
+                if self._live.behind:
+                    await self._live.caught_up()
+                if self._live.must_stop:
+                    return await self._cut(self._live)
             try:
                 block = await self._body.__anext__()
-            except UpstreamError:
-                self._ended = True
-                raise
-            except StopAsyncIteration:
-                self._ended = True
-                self._meter.complete = True
-                rest = self._pass(bytes(self._tail)) if self._tail else b""
-                self._tail.clear()
-                if rest:
+            except (UpstreamError, StopAsyncIteration) as end:
+                if rest := await self._end(end):
                     return rest
                 break
             if self._meter.first_byte is None:
@@ -75,7 +77,35 @@ class EventStream:
     async def aclose(self) -> None:
         """Give the connection up, wherever the stream is."""
         self._ended = True
+        if self._live is not None:
+            self._live.stop()
         await self._body.aclose()
+
+    async def _end(self, end: UpstreamError | StopAsyncIteration) -> bytes:
+        """The last bytes for the client, now that the provider has ended the stream.
+
+        Raises:
+            UpstreamError: it broke off.
+        """
+        if self._live is not None:
+            if self._live.must_stop:
+                return await self._cut(self._live)
+            self._live.stop()
+        self._ended = True
+        if isinstance(end, UpstreamError):
+            raise end
+        self._meter.complete = True
+        rest = self._pass(bytes(self._tail)) if self._tail else b""
+        self._tail.clear()
+        return rest
+
+    async def _cut(self, live: LiveMeter) -> bytes:
+        """Break the stream off; what ends it properly for the client."""
+        self._ended = True
+        self._meter.cut = True
+        self._tail.clear()
+        await self._body.aclose()
+        return await live.ending()
 
     def _take(self, block: bytes) -> bytes:
         """What can go on now that ``block`` has come: everything up to the last event's end."""
@@ -93,36 +123,42 @@ class EventStream:
             data += bytes(self._tail)
             self._tail.clear()
             self._meter.uncountable = True
+            self._meter.more_followed = self._meter.usage is not None
             return data
         return self._pass(data) if data else b""
 
     def _pass(self, events: bytes) -> bytes:
         if events.count(_USAGE) > events.count(_USAGE_NULL):
             events = self._read_usage(events)
+        else:
+            self._look_for_more(events)
         if self._keep:
             self._meter.keep(events, self._text_in)
+        if self._live is not None:
+            self._live.saw(events)
         return events
 
     def _read_usage(self, events: bytes) -> bytes:
-        kept = []
-        end = 0
-        for found in _EVENT.finditer(events):
-            end = found.end()
-            if not self._is_usage_alone(found.group()):
-                kept.append(found.group())
-        if not self._is_usage_alone(events[end:]):
-            kept.append(events[end:])
-        return b"".join(kept)
+        return b"".join(
+            event for event in _EVENT.findall(events) if not self._is_usage_alone(event)
+        )
 
     def _is_usage_alone(self, event: bytes) -> bool:
         """Take the usage out of ``event``; whether the client must not see it."""
-        if _USAGE not in event:
-            return False
-        reported = self._provider.usage_in(data_of(event))
+        reported = self._provider.usage_in(data_of(event)) if _USAGE in event else None
         if reported is None:
+            self._look_for_more(event)
             return False
         self._meter.usage = reported.usage
+        self._meter.more_followed = False
+        if self._live is not None and not reported.alone:
+            self._live.reported(reported.usage)
         return self._strip and reported.alone
+
+    def _look_for_more(self, events: bytes) -> None:
+        """Whether text comes after the usage, which then does not cover it."""
+        if self._keep and self._meter.usage is not None and self._text_in(events):
+            self._meter.more_followed = True
 
     def _text_in(self, events: bytes) -> str:
         return self._provider.text_in(events, stream=True)

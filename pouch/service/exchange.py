@@ -10,18 +10,23 @@ from typing import Final
 from pouch.domain.errors import UpstreamError
 from pouch.domain.pipeline import Request, Response
 from pouch.domain.plugin import BuiltProvider
-from pouch.domain.ports import Clock
+from pouch.domain.ports import Clock, TokenCounter
 from pouch.domain.provider import UpstreamBody, UpstreamRequest, UpstreamResponse
 from pouch.service.event_stream import EventStream
+from pouch.service.live_meter import LiveMeter
 
 # Headers that belong to one connection, or that this server sets by itself.
 _NOT_RELAYED: Final = frozenset(
     {
         "alt-svc",
+        "api-key",
+        "authorization",
         "connection",
         "content-length",
         "date",
         "keep-alive",
+        "openai-organization",
+        "openai-project",
         "proxy-authenticate",
         "proxy-authorization",
         "proxy-connection",
@@ -32,9 +37,14 @@ _NOT_RELAYED: Final = frozenset(
         "trailer",
         "transfer-encoding",
         "upgrade",
+        "www-authenticate",
+        "x-api-key",
     }
 )
+# Where a request carries a provider's secret.
+_SECRETS: Final = frozenset({"api-key", "authorization", "x-api-key"})
 _OK: Final = range(200, 300)
+_REDIRECT: Final = range(300, 400)
 
 
 class ProviderExchange:
@@ -46,11 +56,13 @@ class ProviderExchange:
         outgoing: UpstreamRequest,
         through: BuiltProvider,
         clock: Clock,
+        tokens: TokenCounter,
         answer_bytes_max: int,
     ) -> None:
         self._request = request
         self._through = through
         self._clock = clock
+        self._tokens = tokens
         self._answer_bytes_max = answer_bytes_max
         self._stream: EventStream | None = None
         self._waiting: asyncio.Future[None] | None = None
@@ -99,27 +111,37 @@ class ProviderExchange:
             meter.sent = error.reached
             raise
         meter.status = head.status
-        headers = [(k, v) for k, v in map(_renamed, head.headers) if k not in _NOT_RELAYED]
-        if head.status in _OK and head.header("content-type").startswith("text/event-stream"):
+        headers = [_renamed(name, value) for name, value in head.headers if _is_relayed(name)]
+        if head.status in _OK and _media_type(head) == "text/event-stream":
             meter.streamed = True
+            # The provider was asked not to compress; what it did compress passes unread.
+            meter.uncountable = head.header("content-encoding").lower() not in {"", "identity"}
             self._stream = self._metered(head.body)
             return Response(head.status, headers, self._stream)
         try:
             body = await self._whole(head.body)
         finally:
             await head.body.aclose()
+        if head.status in _REDIRECT:
+            raise UpstreamError(f"The provider answered with a redirect ({head.status}).")
+        if head.status not in _OK:
+            return Response(head.status, headers, _without_secrets(body, outgoing))
         self._read(head, body)
         return Response(head.status, headers, body)
 
     def _metered(self, body: UpstreamBody) -> EventStream:
-        request = self._request
+        request, provider = self._request, self._through.provider
+        live = None
+        if request.meter.reservation is not None and request.output_bound is not None:
+            live = LiveMeter(request, provider, self._tokens, body.aclose)
         return EventStream(
             body,
             meter=request.meter,
-            provider=self._through.provider,
+            provider=provider,
             clock=self._clock,
             strip_usage=not request.body.include_usage,
             keep=request.meter.reservation is not None,
+            live=live,
         )
 
     async def _whole(self, body: UpstreamBody) -> bytes:
@@ -137,19 +159,16 @@ class ProviderExchange:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _read(self, head: UpstreamResponse, body: bytes) -> None:
-        """Meter a whole answer.
+        """Meter a whole answer whose status says that all is well.
 
         Raises:
-            UpstreamError: it says that all is well, but is no JSON object.
+            UpstreamError: it is no JSON object.
         """
-        if head.status not in _OK:
-            return
         meter, provider = self._request.meter, self._through.provider
-        content_type = head.header("content-type").partition(";")[0].strip().lower()
-        if content_type and not content_type.endswith("json"):
-            meter.strange = True
-            raise UpstreamError(f"The provider answered {content_type}, not JSON.")
         if not provider.is_answer(body):
+            if _media_type(head) == "text/html":
+                meter.strange = True
+                raise UpstreamError("The provider answered with a web page.")
             raise UpstreamError("The provider's answer is not a JSON object.")
         meter.complete = True
         reported = provider.usage_in(body)
@@ -159,7 +178,22 @@ class ProviderExchange:
             meter.keep(body, lambda answer: provider.text_in(answer, stream=False))
 
 
-def _renamed(header: tuple[str, str]) -> tuple[str, str]:
+def _media_type(head: UpstreamResponse) -> str:
+    return head.header("content-type").partition(";")[0].strip().lower()
+
+
+def _is_relayed(name: str) -> bool:
+    return name not in _NOT_RELAYED and not name.startswith("x-pouch-")
+
+
+def _renamed(name: str, value: str) -> tuple[str, str]:
     """The provider's own request id goes on under a name that is not this gateway's."""
-    name, value = header
-    return ("x-upstream-request-id", value) if name == "x-request-id" else header
+    return ("x-upstream-request-id", value) if name == "x-request-id" else (name, value)
+
+
+def _without_secrets(body: bytes, outgoing: UpstreamRequest) -> bytes:
+    """A provider's error without the secret that it refused: some quote it."""
+    for name, value in outgoing.headers:
+        if name in _SECRETS:
+            body = body.replace(value.rpartition(" ")[2].encode("latin-1"), b"***")
+    return body

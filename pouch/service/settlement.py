@@ -24,12 +24,15 @@ from pouch.domain.money import ZERO, Money
 from pouch.domain.pipeline import Request
 from pouch.domain.plugin import BuiltProvider
 from pouch.domain.ports import Background, Clock, TokenCounter
+from pouch.domain.pricing import Price
 from pouch.domain.usage import Usage
 
 RETRY_FIRST_S: Final = 0.05
 RETRY_MOST_S: Final = 5.0
 # Counts what a model without a published vocabulary said; an estimate there.
 ENCODING_OTHERWISE: Final = "o200k_base"
+# The error in the log of a request whose provider ignored the output limit and was cut off.
+OUTPUT_LIMIT: Final = "output_limit"
 
 _log = logging.getLogger("pouch.settlement")
 _requests = logging.getLogger("pouch.requests")
@@ -111,7 +114,7 @@ class Settlements:
             first_byte_ms=_first_byte_ms(request),
             usage=verdict.usage,
             evidence=verdict.evidence,
-            error=ending.error,
+            error=ending.error or (OUTPUT_LIMIT if request.meter.cut else None),
         )
         await self._write(request, verdict, outcome)
         log_request(request, verdict, outcome)
@@ -120,8 +123,7 @@ class Settlements:
         exchange = request.meter.exchange
         if exchange is None:
             return
-        price = request.price
-        drain = self._policy.drain or (price is not None and price.hidden_reasoning)
+        drain = self._policy.drain or _hides_reasoning(request)
         self._exchanges.add(exchange)
         try:
             wait_s = 0.0 if self._hasty else self._policy.drain_s
@@ -135,9 +137,7 @@ class Settlements:
         assert reservation is not None
         assert price is not None
         provider = self._providers[request.route.provider].provider
-        encoding = price.encoding
-        if encoding is None or encoding == "bytes":
-            encoding = ENCODING_OTHERWISE
+        encoding = encoding_to_count(price)
         text = request.meter.relayed_text(
             lambda answer: provider.text_in(answer, stream=request.meter.streamed)
         )
@@ -151,11 +151,14 @@ class Settlements:
             output_tokens=await self._tokens.text_tokens(text, encoding=encoding),
         )
         cost = min(price.cost(usage), reservation.amount)
+        if request.meter.usage is not None:
+            cost = max(cost, price.cost(request.meter.usage))
         return Verdict(Evidence.COUNTED, cost, usage)
 
     async def _write(self, request: Request, verdict: Verdict, outcome: RequestOutcome) -> None:
         """Write until it is written; a store that is busy or gone is asked again."""
         pause_s = RETRY_FIRST_S
+        begun = self._clock.monotonic()
         while True:
             try:
                 reservation = request.meter.reservation
@@ -163,13 +166,23 @@ class Settlements:
                     record = RequestRecord(request.facts, outcome, verdict.cost)
                     await self._ledger.record(record)
                 else:
-                    await self._ledger.settle(Settlement(reservation.id, verdict.cost, outcome))
+                    delay_s = self._clock.monotonic() - begun
+                    await self._ledger.settle(
+                        Settlement(reservation.id, verdict.cost, outcome, delay_s)
+                    )
             except StoreUnavailableError as error:
                 _log.warning("settlement of %s waits for the store: %s", request.id, error)
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, RETRY_MOST_S)
             else:
                 return
+
+
+def encoding_to_count(price: Price) -> str:
+    """The vocabulary that counts what a model with this price said."""
+    if price.encoding is None or price.encoding == "bytes":
+        return ENCODING_OTHERWISE
+    return price.encoding
 
 
 def judge(request: Request) -> Verdict | None:
@@ -182,7 +195,10 @@ def judge(request: Request) -> Verdict | None:
     if meter.strange or (meter.status is not None and not 200 <= meter.status < 300):  # noqa: PLR2004
         return Verdict(Evidence.REFUSED, ZERO)
     if meter.usage is not None and price is not None:
-        return _by_usage(price.cost(meter.usage), meter.usage, meter.reservation)
+        verdict = _by_usage(price.cost(meter.usage), meter.usage, meter.reservation)
+        # Usage that came before the end is a part of the cost; the rest is counted.
+        if not (meter.more_followed or meter.cut) or verdict.evidence is Evidence.OVERRUN:
+            return verdict
     if meter.reservation is None:
         return Verdict(Evidence.PROVIDER_USAGE, ZERO, meter.usage)
     if _can_count(request):
@@ -197,10 +213,16 @@ def _by_usage(cost: Money, usage: Usage, reservation: Reservation | None) -> Ver
 
 def _can_count(request: Request) -> bool:
     """All output that is billed was relayed as text that can be counted."""
-    meter, price = request.meter, request.price
-    hidden = price is None or price.hidden_reasoning or request.body.audio_output
+    meter = request.meter
+    hidden = _hides_reasoning(request) or request.body.audio_output
     answered = meter.status is not None and (meter.streamed or meter.complete)
     return answered and not hidden and not meter.uncountable
+
+
+def _hides_reasoning(request: Request) -> bool:
+    """Some of the output that is billed may not be in the answer."""
+    price = request.price
+    return price is None or price.hidden_reasoning or request.body.asks_to_reason
 
 
 def _first_byte_ms(request: Request) -> int | None:

@@ -12,6 +12,8 @@ import msgspec
 # Which text a piece belongs to: the choice, what kind of text it is, and which tool call.
 _Place: TypeAlias = tuple[int, str, int]
 
+# Name and arguments of a call, or a custom tool's free input.
+_OF_CALLS: Final = ("name", "arguments", "input")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _decode: Final = msgspec.json.Decoder().decode
 
@@ -27,6 +29,15 @@ def text_in(answer: bytes, *, stream: bool) -> str:
         for place, piece in _pieces(_object(document)):
             texts.setdefault(place, []).append(piece)
     return "\n".join("".join(pieces) for pieces in texts.values())
+
+
+def pieces_in(events: bytes) -> Iterator[tuple[_Place, str]]:
+    """Every piece of text in whole server-sent events, with the text that it goes on.
+
+    Names of functions are left out: some servers repeat them with every piece.
+    """
+    for document in events_in(events):
+        yield from _pieces(_object(document), ("arguments", "input"))
 
 
 def events_in(stream: bytes) -> Iterator[bytes]:
@@ -53,17 +64,21 @@ def _object(document: bytes) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _pieces(document: Mapping[str, object]) -> Iterator[tuple[_Place, str]]:
+def _pieces(
+    document: Mapping[str, object], of_calls: Sequence[str] = _OF_CALLS
+) -> Iterator[tuple[_Place, str]]:
     for position, choice in enumerate(_objects(document.get("choices"))):
         number = _index(choice, position)
         message = choice.get("delta") or choice.get("message")
         if isinstance(message, dict):
-            for kind, call, piece in _message_pieces(message):
+            for kind, call, piece in _message_pieces(message, of_calls):
                 yield (number, kind, call), piece
         yield from (((number, "text", 0), piece) for piece in _strings(choice.get("text")))
 
 
-def _message_pieces(message: Mapping[str, object]) -> Iterator[tuple[str, int, str]]:
+def _message_pieces(
+    message: Mapping[str, object], of_calls: Sequence[str]
+) -> Iterator[tuple[str, int, str]]:
     """``(kind, tool call, piece)`` for every text in a message or in the delta of one."""
     # Some servers send the same reasoning under both names.
     reasoning = message.get("reasoning_content") or message.get("reasoning")
@@ -74,15 +89,16 @@ def _message_pieces(message: Mapping[str, object]) -> Iterator[tuple[str, int, s
     ):
         yield from ((kind, 0, piece) for piece in _strings(text))
     for position, call in enumerate(_objects(message.get("tool_calls"))):
-        for piece in _call_pieces(call.get("function") or call.get("custom")):
+        for piece in _call_pieces(call.get("function") or call.get("custom"), of_calls):
             yield "tool", _index(call, position), piece
-    yield from (("function", 0, piece) for piece in _call_pieces(message.get("function_call")))
+    function = message.get("function_call")
+    yield from (("function", 0, piece) for piece in _call_pieces(function, of_calls))
 
 
-def _call_pieces(function: object) -> Iterator[str]:
-    """Name and arguments of a call, or a custom tool's free input."""
+def _call_pieces(function: object, of_calls: Sequence[str]) -> Iterator[str]:
+    """Those parts ``of_calls`` that a call has."""
     if isinstance(function, dict):
-        for name in ("name", "arguments", "input"):
+        for name in of_calls:
             yield from _strings(function.get(name))
 
 

@@ -4,13 +4,16 @@ Whatever goes wrong with a real provider can be had here on request, from ``pouc
 the ``mock`` object of a request's body: ``{"mock": {"cut_after": 2}}``.
 """
 
+from collections.abc import Collection, Hashable, Iterable
 from typing import Final
 
 from pouch.domain.pipeline import Request
 from pouch.domain.plugin import BuiltProvider, ProviderPlugin, ProviderPorts
 from pouch.domain.provider import Reported, UpstreamRequest
+from pouch.domain.usage import Usage
+from pouch.providers.chat_completions.finish import cut_short, finished_in
 from pouch.providers.chat_completions.outgoing import outgoing_body
-from pouch.providers.chat_completions.text import text_in
+from pouch.providers.chat_completions.text import pieces_in, text_in
 from pouch.providers.chat_completions.usage import is_answer, usage_in
 from pouch.providers.mock.behaviour import Config
 from pouch.providers.mock.body import Tally
@@ -36,6 +39,15 @@ class Mock:
 
     def text_in(self, answer: bytes, *, stream: bool) -> str:
         return text_in(answer, stream=stream)
+
+    def pieces_in(self, events: bytes) -> Iterable[tuple[Hashable, str]]:
+        return pieces_in(events)
+
+    def finished_in(self, events: bytes) -> Collection[int]:
+        return finished_in(events)
+
+    def cut_short(self, events: bytes, *, choices: Collection[int], usage: Usage | None) -> bytes:
+        return cut_short(events, choices=choices, usage=usage)
 
 
 def _build(config: Config, ports: ProviderPorts) -> BuiltProvider:

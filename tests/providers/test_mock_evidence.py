@@ -15,6 +15,7 @@ from pouch.service.settlement import judge
 from tests.fakes.chat import a_body, a_request
 from tests.fakes.clock import FakeClock
 from tests.fakes.mock_upstream import MockUpstream
+from tests.fakes.tokens import Uncounted
 
 # One nano-dollar a token, and room for ten tokens of output and as many of input.
 PRICED = Price(Rates(input=1_000_000, output=1_000_000), source="test")
@@ -38,7 +39,7 @@ async def exchanged(request: Request) -> None:
     """Send ``request`` to a mock, and read its answer for as long as it goes well."""
     upstream = MockUpstream()
     through = BuiltProvider(upstream.provider, upstream.transport)
-    execution = Execution({"mock": through}, FakeClock(), answer_bytes_max=100_000)
+    execution = Execution({"mock": through}, FakeClock(), Uncounted(), answer_bytes_max=100_000)
     try:
         response = await execution(request)
         if not isinstance(response.body, bytes):

@@ -1,7 +1,7 @@
 """The relay of a stream, with a provider whose usage events are ``{"usage": N}``."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Hashable, Iterable, Sequence
 
 import pytest
 from hypothesis import given
@@ -39,6 +39,15 @@ class Dialect:
 
     def text_in(self, answer: bytes, *, stream: bool) -> str:
         return "x" * answer.count(b"text")
+
+    def pieces_in(self, events: bytes) -> Iterable[tuple[Hashable, str]]:
+        raise NotImplementedError
+
+    def finished_in(self, events: bytes) -> Collection[int]:
+        raise NotImplementedError
+
+    def cut_short(self, events: bytes, *, choices: Collection[int], usage: Usage | None) -> bytes:
+        raise NotImplementedError
 
 
 class Blocks:

@@ -17,6 +17,7 @@ from pouch.service.execution import Execution
 from tests.fakes.chat import a_body, a_request
 from tests.fakes.clock import FakeClock
 from tests.fakes.mock_upstream import MockUpstream
+from tests.fakes.tokens import Uncounted
 
 EVENT = b'data: {"choices":[{"index":0,"delta":{"content":"one "}}]}\n\n'
 USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}\n\n'
@@ -90,7 +91,10 @@ class Desk:
         self.transport = Transport()
         provider = MockUpstream().provider
         self._execution = Execution(
-            {"openai": BuiltProvider(provider, self.transport)}, FakeClock(), answer_bytes_max=1000
+            {"openai": BuiltProvider(provider, self.transport)},
+            FakeClock(),
+            Uncounted(),
+            answer_bytes_max=1000,
         )
         self.request = a_request(body=a_body(**body))
         self.request.meter.reservation = Reservation("r", "p", Money(100), None)
@@ -225,7 +229,7 @@ async def test_what_never_went_out_counts_as_not_sent(reached: bool, sent: bool)
     ("content", "content_type", "strange"),
     [
         (b"<html>", "text/html; charset=utf-8", True),
-        (b"", "text/plain", True),
+        (b"", "text/plain", False),
         (b'{"choices": [', "application/json", False),
         (b"[]", "application/json", False),
     ],

@@ -1,7 +1,7 @@
 """Settlements, with a ledger that remembers and a background that the test runs by hand."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, cast
 
 import pytest
@@ -78,6 +78,9 @@ class WordCounter:
     async def text_tokens(self, text: str, *, encoding: str) -> int:
         return len(text.split())
 
+    async def exact_tokens(self, texts: Sequence[str], *, encoding: str) -> Sequence[int] | None:
+        raise NotImplementedError
+
 
 class Hanging:
     """An exchange that is still under way; reading on would bring ``usage``."""
@@ -102,13 +105,14 @@ class Desk:
     def __init__(self, *, drain: bool = False, failures: int = 0) -> None:
         self.ledger = RecordingLedger(failures)
         self.queue = Queue()
+        self.clock = FakeClock()
         upstream = MockUpstream()
         self.settlements = Settlements(
             cast(Ledger, self.ledger),
             WordCounter(),
             {"mock": BuiltProvider(upstream.provider, upstream.transport)},
             self.queue,
-            FakeClock(),
+            self.clock,
             DisconnectPolicy(drain=drain, drain_s=30),
         )
 
@@ -244,6 +248,19 @@ async def test_a_store_that_is_busy_is_asked_until_it_takes_the_settlement(
     assert len(pauses) == 12
     assert pauses == sorted(pauses)
     assert pauses[-1] == 5
+
+
+async def test_a_settlement_says_how_long_the_store_has_not_taken_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk(failures=3)
+
+    async def pause(seconds: float) -> None:
+        desk.clock.advance(20)
+
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    request = a_paid_request(status=200, usage=Usage(output_tokens=5))
+    assert (await desk.settled(request, Ending(200))).delay_s == 60
 
 
 def test_an_unknown_cost_is_not_guessed_at_once() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, TypeVar
@@ -16,7 +16,15 @@ from pouch.infra.tokens import vocabulary
 from pouch.infra.tokens.images import ceiling_of, tokens_of_images
 from pouch.infra.tokens.models import encoding_of
 from pouch.infra.tokens.prompt import count_prompt
-from pouch.infra.tokens.text import AllowanceSpentError, Encode, Tally, byte_length, tokens_of
+from pouch.infra.tokens.text import (
+    AllowanceSpentError,
+    Encode,
+    Tally,
+    byte_length,
+    slices,
+    tokens_of,
+    tokens_of_slice,
+)
 
 THREADS: Final = 2
 # Counts that run or wait; one more is answered by its bound.
@@ -100,6 +108,11 @@ class Tokens:
         count = partial(self._count_text, text, encoding)
         return await self._in_thread(count, partial(byte_length, text))
 
+    async def exact_tokens(self, texts: Sequence[str], *, encoding: str) -> Sequence[int] | None:
+        """Tokens of each of ``texts``; ``None`` where only their length would be an answer."""
+        count = partial(self._count_exactly, texts, encoding)
+        return await self._in_thread(count, lambda: None)
+
     async def _in_thread(self, work: Callable[[], T], otherwise: Callable[[], T]) -> T:
         if not self._places.acquire(blocking=False):
             return otherwise()
@@ -123,6 +136,12 @@ class Tokens:
     def _count_text(self, text: str, encoding: str) -> int:
         encode = self._encode_of(encoding)
         return byte_length(text) if encode is None else tokens_of(text, encode)
+
+    def _count_exactly(self, texts: Sequence[str], encoding: str) -> Sequence[int] | None:
+        encode = self._encode_of(encoding)
+        if encode is None:
+            return None
+        return [sum(tokens_of_slice(part, encode) for part in slices(text)) for text in texts]
 
     def _encode_of(self, encoding: str) -> Encode | None:
         """What counts text of ``encoding``; ``None`` if only its bytes are known to bound it."""

@@ -61,13 +61,15 @@ class Tally:
         self.counted_bytes += length
 
     def anything(self, value: object) -> None:
-        """Count every string and number in decoded JSON, with a token each for what joins them."""
-        for leaf in leaves_in(value):
+        """Count every value in decoded JSON, with a token each for what joins or encloses them."""
+        for item in items_in(value):
             self.tokens += 1
-            if isinstance(leaf, str):
-                self.text(leaf)
+            if isinstance(item, str):
+                self.text(item)
+            elif isinstance(item, Mapping | list | tuple):
+                self.measure("")
             else:
-                self.tokens += self.measure(written(leaf))
+                self.tokens += self.measure(written(item))
 
 
 def tokens_of(text: str, encode: Encode) -> int:
@@ -107,17 +109,23 @@ def byte_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
-def leaves_in(value: object) -> Iterator[object]:
-    """Every string, name and number in decoded JSON, however deep."""
+def items_in(value: object) -> Iterator[object]:
+    """Every value and name in decoded JSON, however deep; containers come before what they hold."""
     waiting = [value]
     while waiting:
         item = waiting.pop()
+        yield item
         if isinstance(item, Mapping):
             waiting.extend(item.values())
             waiting.extend(item.keys())
         elif isinstance(item, list | tuple):
             waiting.extend(item)
-        elif item is not None:
+
+
+def leaves_in(value: object) -> Iterator[object]:
+    """Every string, name and number in decoded JSON."""
+    for item in items_in(value):
+        if item is not None and not isinstance(item, Mapping | list | tuple):
             yield item
 
 

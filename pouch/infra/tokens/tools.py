@@ -30,6 +30,13 @@ _RENDERED: Final[Mapping[str, type]] = {
     "required": list,
 }
 _FUNCTION: Final[Mapping[str, type]] = {"name": str, "description": str, "parameters": Mapping}
+# Switches that say nothing to the model.
+_FLAGS: Final = frozenset(
+    """
+    additionalProperties deprecated nullable optional readOnly strict unevaluatedProperties
+    uniqueItems writeOnly
+    """.split()  # noqa: SIM905 - as a literal it would fill a page
+)
 _TYPES: Final = ("string", "number", "integer", "boolean", "object", "array", "null", "function")
 
 Json: TypeAlias = Mapping[str, object]
@@ -52,7 +59,8 @@ def count_tools(
             text = "".join(_declaration(function, unrendered))
             as_declarations += tally.measure(text)
             others += unrendered
-        tally.anything(others)
+        for other in others:
+            tally.anything(other)
     tally.tokens += max(as_list, as_declarations)
 
 
@@ -126,6 +134,7 @@ def _object(schema: Json, unrendered: list[object], depth: int) -> Iterator[str]
     names = _list(schema, "required")
     required = {name for name in names if isinstance(name, str)}
     unrendered += [name for name in names if not isinstance(name, str) or name not in properties]
+    unrendered += names[len(properties) :]
     yield "{\n"
     for name, value in properties.items():
         if isinstance(value, Mapping):
@@ -142,11 +151,11 @@ def _comment(described: Json) -> Iterator[str]:
 
 
 def _unrendered(mapping: Json, rendered: Mapping[str, type]) -> list[object]:
-    """The entries that ``rendered`` has no place for. Flags say nothing to the model."""
+    """The entries that ``rendered`` has no place for."""
     return [
         {key: value}
         for key, value in mapping.items()
-        if not isinstance(value, rendered.get(key, bool | None))
+        if not isinstance(value, rendered.get(key, bool | None if key in _FLAGS else ()))
         and not (key == "type" and value in _TYPES)
     ]
 
