@@ -3,10 +3,18 @@
 from typing import Final
 
 from pouch.domain.plugin import AnyMiddlewarePlugin
-from pouch.middlewares import budget_reset, key_validation, mock, rate_limit, usage_tracking
+from pouch.middlewares import (
+    budget_reset,
+    burn_rate,
+    key_validation,
+    mock,
+    rate_limit,
+    usage_tracking,
+)
 
 BUILTIN: Final[tuple[AnyMiddlewarePlugin, ...]] = (
     budget_reset.PLUGIN,
+    burn_rate.PLUGIN,
     key_validation.PLUGIN,
     mock.PLUGIN,
     rate_limit.PLUGIN,

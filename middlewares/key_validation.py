@@ -1,4 +1,4 @@
-"""Refuse a key that is switched off, whose time is over, or that may not use the model."""
+"""Refuse a key that is switched off, frozen, whose time is over, or that may not use the model."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,7 +6,13 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from pouch.domain.errors import KeyDisabledError, KeyExpiredError, ModelNotAllowedError
+from pouch.domain.allowance import check_parents
+from pouch.domain.errors import (
+    KeyDisabledError,
+    KeyExpiredError,
+    KeyFrozenError,
+    ModelNotAllowedError,
+)
 from pouch.domain.key import Key
 from pouch.domain.pipeline import Handler, Ports, Request, Response, Route
 from pouch.domain.plugin import MiddlewarePlugin
@@ -39,10 +45,22 @@ class KeyValidation:
             raise KeyDisabledError(f"Key {key.name!r} is disabled.")
         if key.expires_at is not None and key.has_expired(now):
             raise KeyExpiredError(f"Key {key.name!r} expired at {key.expires_at.isoformat()}.")
+        if (freeze := key.frozen(now)) is not None:
+            raise KeyFrozenError(key.name, reason=freeze.reason, until=freeze.until)
+        check_parents(key, now)
         route = request.route
         if not key.allows(alias=route.alias, provider=route.provider, model=route.model):
-            raise ModelNotAllowedError(_refusal(key, route))
+            raise ModelNotAllowedError(_refusal(_who_refuses(key, route), route))
         return await call_next(request)
+
+
+def _who_refuses(key: Key, route: Route) -> Key:
+    """The key, or the one that it descends from and that has fewer rights by now."""
+    alias, provider, model = route.alias, route.provider, route.model
+    for parent in key.parents:
+        if not parent.allows(alias=alias, provider=provider, model=model):
+            return parent
+    return key
 
 
 def _refusal(key: Key, route: Route) -> str:

@@ -65,4 +65,4 @@ async def _stream(answer: MockAnswer) -> AsyncIterator[bytes]:
         yield event
 
 
-PLUGIN = MiddlewarePlugin("mock", Config, Mock)
+PLUGIN = MiddlewarePlugin("mock", Config, Mock, quotes=False)

@@ -91,7 +91,10 @@ class Window:
 
 
 class RateLimit:
-    """A sliding window per key, in memory; the key's own limit wins over the step's."""
+    """A sliding window per key, in memory; the key's own limit wins over the step's.
+
+    A minted key's requests count in the windows of those that it descends from, too.
+    """
 
     def __init__(self, config: Config, ports: Ports) -> None:
         self._limit = Limit(config.requests, config.per_s)
@@ -102,7 +105,11 @@ class RateLimit:
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         limit = request.key.rate_limit or self._limit
         window = self._window(request.key.id)
-        window.admit(limit, self._clock.monotonic())
+        now = self._clock.monotonic()
+        window.admit(limit, now)
+        # Keys that a key minted share its limit, or it could mint more of them to ask more often.
+        for parent in request.key.parents:
+            self._window(parent.id).admit(parent.rate_limit or self._limit, now)
         remaining = limit.requests - window.count
         response = await call_next(request)
         # A provider's own headers of these names tell of the operator's account, not of the key.

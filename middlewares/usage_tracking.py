@@ -3,12 +3,18 @@
 The service settles every request that leaves the chain, so this step only reserves.
 """
 
+from contextlib import suppress
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pouch.domain.demand import Demand
-from pouch.domain.errors import BudgetExceededError, InvalidRequestError, ModelNotPricedError
+from pouch.domain.errors import (
+    BudgetExceededError,
+    CostCeilingError,
+    InvalidRequestError,
+    ModelNotPricedError,
+)
 from pouch.domain.ledger import Hold, Reservation
 from pouch.domain.money import Money
 from pouch.domain.pipeline import Handler, Ports, Request, Response
@@ -17,8 +23,16 @@ from pouch.domain.price_lines import lines_to_price
 from pouch.domain.pricing import Price
 
 # Top-level fields that make a provider charge for more than this request's tokens at this model's
-# rates: hosted search, fallbacks to other models, plugins that call further models, fast modes.
-UNBOUNDED_FIELDS: Final = ("web_search_options", "models", "route", "plugins", "speed")
+# rates: hosted search and documents, other models or hosts than the priced one, plugins that call
+# further models, fast modes, answers that are fetched later.
+UNBOUNDED_FIELDS: Final = frozenset(
+    """
+    web_search_options search_parameters enable_search data_sources
+    models route fallbacks provider preset plugins speed deferred
+    """.split()  # noqa: SIM905 - as a literal it would fill a page
+)
+# What runs at the client. Any other tool runs at the provider, which charges for it.
+CLIENT_TOOLS: Final = ("function", "custom")
 
 
 class Config(BaseModel):
@@ -68,22 +82,26 @@ class UsageTracking:
         """The reservation, and the output tokens per choice that it covers.
 
         Sizes alone bound the input, and that costs nothing; the text is counted only if this
-        bound does not fit. Then the output bound may shrink, unless the client named it.
+        bound does not fit. Then the output bound may shrink: to the ceiling that the caller set
+        on the cost, and to what the budget affords unless the client named it.
         """
         body, model = request.body, request.route.model
         bound = self._tokens.input_bound(body, model=model, context_window=price.context_window)
         most = Demand(price, body, bound).cost(wanted)
-        try:
-            return await self._ledger.reserve(_hold(request, most, most)), wanted
-        except BudgetExceededError:
-            counted = await self._tokens.input_tokens(
-                body,
-                model=model,
-                encoding=price.encoding or "bytes",
-                context_window=price.context_window,
-            )
+        if request.max_cost is None or most <= request.max_cost:
+            with suppress(BudgetExceededError):
+                return await self._ledger.reserve(_hold(request, most, most)), wanted
+        counted = await self._tokens.input_tokens(
+            body,
+            model=model,
+            encoding=price.encoding or "bytes",
+            context_window=price.context_window,
+        )
         demand = Demand(price, body, min(counted, bound))
-        least = wanted if body.output_limit else min(self._config.min_output_tokens, wanted)
+        fewest = min(self._config.min_output_tokens, wanted)
+        if request.max_cost is not None:
+            wanted = _within_ceiling(demand, request.max_cost, fewest=fewest, wanted=wanted)
+        least = wanted if body.output_limit else fewest
         try:
             reservation = await self._ledger.reserve(
                 _hold(request, demand.cost(least), demand.cost(wanted))
@@ -112,13 +130,36 @@ def _price_of(request: Request) -> Price:
 
 
 def _refuse_unbounded(request: Request) -> None:
-    for name in UNBOUNDED_FIELDS:
-        if name in request.body.fields:
+    for name in request.body.fields:
+        # Servers written in Go, for one, read names without regard to case.
+        if name.casefold() in UNBOUNDED_FIELDS:
             raise InvalidRequestError(
                 f"{name!r} can cost more than this model's tokens, which no reservation here "
                 "would cover.",
                 param=name,
             )
+    for tool in request.body.tools:
+        kind = tool.get("type", "function" if "name" in tool or "function" in tool else None)
+        if kind not in CLIENT_TOOLS:
+            raise InvalidRequestError(
+                "A tool that runs at the provider can cost more than this model's tokens, which no "
+                "reservation here would cover; tools of type 'function' and 'custom' are taken.",
+                param="tools",
+            )
+
+
+def _within_ceiling(demand: Demand, ceiling: Money, *, fewest: int, wanted: int) -> int:
+    """The output tokens per choice that the caller's ceiling on the cost leaves.
+
+    Raises:
+        CostCeilingError: fewer than ``fewest``.
+    """
+    room = demand.output_within(ceiling)
+    if room is not None and (room < fewest or demand.cost(fewest) > ceiling):
+        raise CostCeilingError(
+            ceiling=ceiling, required=demand.cost(fewest), largest_max_output_tokens=room
+        )
+    return wanted if room is None else min(room, wanted)
 
 
 def _hold(request: Request, least: Money, most: Money) -> Hold:

@@ -2,7 +2,7 @@
 
 from pouch.config.document import ConfigError, Mistake
 from pouch.config.load import load
-from pouch.config.models import Http, Server, Settlement
+from pouch.config.models import Http, Idempotency, Server, Settlement
 from pouch.config.resolved import (
     Config,
     ConfiguredModel,
@@ -19,6 +19,7 @@ __all__ = [
     "ConfiguredProvider",
     "ConfiguredStep",
     "Http",
+    "Idempotency",
     "Mistake",
     "PriceTable",
     "Server",

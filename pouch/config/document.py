@@ -17,7 +17,7 @@ SHOWN_LENGTH_MAX: Final = 60
 _SIMPLE_KEY: Final = re.compile(r"[^\s\[\]\"'\\]+")
 _SECRET_NAME: Final = re.compile(
     r"(^|[_.-])(api_?key|key|token|secret|password|passwd|passphrase|credentials?|authorization"
-    r"|bearer|cookie|headers?)($|[_.-])",
+    r"|bearer|cookie|headers?|webhooks)($|[_.-])",
     re.IGNORECASE,
 )
 # Values that are secrets wherever they stand: a key in the wrong place, a URL with a password.

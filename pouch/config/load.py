@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from pouch.config.alerts import Alerts
 from pouch.config.checks import check_chain
 from pouch.config.document import ConfigError, Document, child
-from pouch.config.models import Http, Server, Settlement
+from pouch.config.models import Http, Idempotency, Server, Settlement
 from pouch.config.plugins import read_providers, read_steps
 from pouch.config.prices import price_tables
 from pouch.config.resolved import Config
@@ -22,6 +23,8 @@ SECTIONS: Final = (
     "store",
     "http",
     "settlement",
+    "idempotency",
+    "alerts",
     "providers",
     "models",
     "pricing",
@@ -52,6 +55,10 @@ def load(
     store = validate(document, StoreSection, section_of(document, "store"), ("store",))
     http = validate(document, Http, section_of(document, "http"), ("http",))
     settlement = validate(document, Settlement, section_of(document, "settlement"), ("settlement",))
+    idempotency = validate(
+        document, Idempotency, section_of(document, "idempotency"), ("idempotency",)
+    )
+    alerts = validate(document, Alerts, section_of(document, "alerts"), ("alerts",))
     declared = section_of(document, "providers")
     found = read_providers(document, providers)
     models = read_models(document, declared)
@@ -66,12 +73,16 @@ def load(
     assert store is not None
     assert http is not None
     assert settlement is not None
+    assert idempotency is not None
+    assert alerts is not None
     return Config(
         path=path,
         server=server,
         store=store.resolved(folder),
         http=http,
         settlement=settlement,
+        idempotency=idempotency,
+        alerts=alerts,
         providers=tuple(found),
         models=tuple(models),
         price_tables=tuple(tables),

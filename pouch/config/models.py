@@ -80,6 +80,23 @@ class Settlement(Section):
     drain_s: Number = Field(default=30, ge=0, le=DAY_S, description="How long to read on, at most.")
 
 
+class Idempotency(Section):
+    """How long a request that was sent with an ``Idempotency-Key`` may be sent again."""
+
+    ttl_s: Number = Field(
+        default=DAY_S, ge=1, le=30 * DAY_S, description="How long an answer is kept."
+    )
+    wait_s: Number = Field(
+        default=60, gt=0, le=3600, description="How long a retry waits for the one at work."
+    )
+    answer_bytes_max: Whole = Field(
+        default=4 * MIB, gt=0, le=256 * MIB, description="Largest answer that is kept."
+    )
+    total_bytes_max: Whole = Field(
+        default=256 * MIB, ge=MIB, le=1024 * 1024 * MIB, description="All records together."
+    )
+
+
 class PricingSection(Section):
     """Prices that come before the ones that are installed."""
 

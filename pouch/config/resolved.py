@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from pouch.config.models import Http, Server, Settlement
+from pouch.config.alerts import Alerts
+from pouch.config.models import Http, Idempotency, Server, Settlement
 from pouch.domain.plugin import AnyMiddlewarePlugin, AnyProviderPlugin
 from pouch.domain.pricing import Price
 
@@ -73,6 +74,8 @@ class Config:
     store: Store
     http: Http
     settlement: Settlement
+    idempotency: Idempotency
+    alerts: Alerts
     providers: tuple[ConfiguredProvider, ...]
     models: tuple[ConfiguredModel, ...]
     price_tables: Sequence[PriceTable]

@@ -9,10 +9,11 @@ import pytest
 from pouch.domain.errors import (
     KeyDisabledError,
     KeyExpiredError,
+    KeyFrozenError,
     ModelNotAllowedError,
     PermissionDeniedError,
 )
-from pouch.domain.key import Key
+from pouch.domain.key import Freeze, Key
 from pouch.domain.pipeline import Request, Route
 from pouch.middlewares.key_validation import Config, KeyValidation
 from tests.fakes.chat import Handler, a_key, a_request, ports
@@ -138,3 +139,23 @@ async def test_a_refusal_does_not_list_a_thousand_models() -> None:
     with pytest.raises(ModelNotAllowedError) as refusal:
         await passed(a_request(key=key))
     assert str(refusal.value).endswith("model-19 and 980 more.")
+
+
+async def test_a_frozen_key_is_refused_until_the_freeze_is_over() -> None:
+    later = START + timedelta(microseconds=1)
+    with pytest.raises(KeyFrozenError, match="too fast"):
+        await passed(a_request(key=a_key(freeze=Freeze(START, "too fast", later))))
+    thawed = a_key(freeze=Freeze(START, "too fast", START))
+    assert (await passed(a_request(key=thawed))).key is thawed
+
+
+async def test_a_minted_key_stops_with_the_one_that_it_descends_from() -> None:
+    boss = a_key(name="boss", disabled=True)
+    with pytest.raises(KeyDisabledError, match="'boss', which is disabled"):
+        await passed(a_request(key=a_key(parents=(boss,))))
+
+
+async def test_a_right_that_a_parent_has_lost_is_lost_to_its_keys() -> None:
+    boss = a_key(name="boss", models=("o3",))
+    with pytest.raises(ModelNotAllowedError, match=r"'boss' may not use model .* models o3"):
+        await passed(a_request(key=a_key(models=("gpt-4o-mini",), parents=(boss,))))

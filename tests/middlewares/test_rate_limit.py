@@ -209,3 +209,16 @@ async def test_keys_that_went_idle_are_forgotten(clock: FakeClock) -> None:
 def test_a_config_that_limits_nothing_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Config.model_validate(wrong)
+
+
+async def test_minted_keys_share_the_limit_of_the_key_that_minted_them(clock: FakeClock) -> None:
+    call = limited_to(100, clock)
+    boss = a_key(id="boss", rate_limit=Limit(3, 60))
+    agents = [a_key(id=f"agent-{n}", rate_limit=Limit(3, 60), parents=(boss,)) for n in range(3)]
+    for agent in agents:
+        await call(a_request(key=agent))
+    with pytest.raises(RateLimitError) as refusal:
+        await call(a_request(key=agents[0]))
+    assert refusal.value.limit == 3
+    with pytest.raises(RateLimitError):
+        await call(a_request(key=boss))

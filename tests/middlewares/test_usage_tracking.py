@@ -1,6 +1,6 @@
 """``usage_tracking``, with a ledger of one pouch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from pouch.domain.chat import ChatBody, Media
 from pouch.domain.errors import (
     BudgetExceededError,
+    CostCeilingError,
     InvalidRequestError,
     ModelNotPricedError,
     Shortfall,
@@ -72,6 +73,9 @@ class Counter:
     async def text_tokens(self, text: str, *, encoding: str) -> int:
         raise NotImplementedError
 
+    async def exact_tokens(self, texts: Sequence[str], *, encoding: str) -> Sequence[int] | None:
+        raise NotImplementedError
+
 
 class Desk:
     """The step before a handler that remembers what reached it."""
@@ -88,7 +92,10 @@ class Desk:
     async def ask(
         self, price: Price | None = PRICE, body: ChatBody | None = None, **fields: Any
     ) -> Response:
-        return await self._step(a_paid_request(price, body or a_body(**fields)), self.handler)
+        return await self.pass_on(a_paid_request(price, body or a_body(**fields)))
+
+    async def pass_on(self, request: Request) -> Response:
+        return await self._step(request, self.handler)
 
     @property
     def passed(self) -> Request:
@@ -226,6 +233,44 @@ async def test_audio_and_images_are_reserved_at_the_dearest_rate_they_can_have()
     desk = Desk(100_000)
     await desk.ask(price, body=replace(a_body(max_tokens=1), media=Media(has_audio=True)))
     assert desk.purse.holds[0].most == Money(5 * desk.passed.body.size_bytes + 10)
+
+
+async def ask_with_ceiling(desk: Desk, ceiling: int, **fields: Any) -> Response:
+    request = replace(a_paid_request(PRICE, a_body(**fields)), max_cost=Money(ceiling))
+    return await desk.pass_on(request)
+
+
+async def test_a_ceiling_that_is_not_reached_changes_nothing() -> None:
+    desk = Desk(100_000)
+    response = await ask_with_ceiling(desk, 10_000)
+    assert desk.passed.output_bound == 100
+    assert desk.counter.counts == 0
+    assert "x-pouch-max-output-tokens" not in headers_of(response)
+
+
+@pytest.mark.parametrize("fields", [{}, {"max_tokens": 90}])
+async def test_a_ceiling_lowers_the_output_bound(fields: dict[str, Any]) -> None:
+    desk = Desk(100_000)
+    response = await ask_with_ceiling(desk, COUNTED + 37 * 10, **fields)
+    assert desk.passed.output_bound == 37
+    assert headers_of(response)["x-pouch-max-output-tokens"] == "37"
+    assert desk.purse.holds[0].most == Money(COUNTED + 37 * 10)
+
+
+@pytest.mark.parametrize("ceiling", [0, COUNTED, COUNTED + 15 * 10])
+async def test_a_ceiling_that_leaves_too_little_refuses(ceiling: int) -> None:
+    desk = Desk(100_000)
+    with pytest.raises(CostCeilingError) as refusal:
+        await ask_with_ceiling(desk, ceiling)
+    assert refusal.value.required == Money(COUNTED + 16 * 10)
+    assert refusal.value.largest_max_output_tokens == max(ceiling - COUNTED, 0) // 10
+    assert not desk.purse.holds
+
+
+async def test_a_ceiling_and_a_tight_budget_both_hold() -> None:
+    desk = Desk(COUNTED + 20 * 10)
+    await ask_with_ceiling(desk, COUNTED + 37 * 10)
+    assert desk.passed.output_bound == 20
 
 
 async def test_a_prediction_is_reserved_as_output_on_top() -> None:
