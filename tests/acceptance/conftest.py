@@ -10,6 +10,9 @@ import pytest
 
 from tests.fakes.gateway_process import GatewayProcess
 from tests.fakes.upstream import Upstream, answer, upstream
+from tests.simulation.desk import Play
+from tests.simulation.desk import play as play_at_desk
+from tests.simulation.gateway import Installation
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +71,15 @@ def own_gateway(shared_provider: Upstream, tmp_path: Path) -> Iterator[GatewayPr
 def client_of(gateway: GatewayProcess, key: str) -> openai.OpenAI:
     """The official SDK, unmodified, that does not retry by itself."""
     return openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=key, max_retries=0, timeout=20)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """What every gateway in simulated time is made from."""
+    return Installation.make(tmp_path_factory.mktemp("installation"))
+
+
+@pytest.fixture
+def play(installed: Installation, tmp_path: Path) -> Play:
+    """Tells a story at a desk of its own."""
+    return lambda story: play_at_desk(story, tmp_path / "pouch.db", installed)
