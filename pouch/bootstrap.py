@@ -1,15 +1,18 @@
 """The composition root: the only file that names concrete classes of every layer."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Mapping
-from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from pouch import config
+from pouch import config, overview
+from pouch.api import lifecycle
 from pouch.api.admin.blueprint import admin_blueprint
-from pouch.api.admin.services import AdminServices, PipelineStep, ProviderView
+from pouch.api.admin.services import AdminServices
 from pouch.api.app import ServerLimits, create_app
 from pouch.api.auth import AdminAuth
 from pouch.api.background import BackgroundTasks
@@ -19,11 +22,10 @@ from pouch.api.lifecycle import App
 from pouch.config import Config
 from pouch.domain.errors import StoreUnavailableError
 from pouch.domain.key import hash_of
-from pouch.domain.ledger import Ledger
 from pouch.domain.pipeline import Handler, Ports, Step, compose
 from pouch.domain.plugin import BuiltProvider, ProviderPorts
 from pouch.domain.pricing import PriceBook
-from pouch.infra import logging
+from pouch.infra import webhooks
 from pouch.infra.clock import SystemClock
 from pouch.infra.http import HttpTransport, Timeouts, make_transport
 from pouch.infra.prices.book import PriceTables
@@ -35,16 +37,21 @@ from pouch.infra.tokens.models import encoding_of, hidden_reasoning_of
 from pouch.middlewares import BUILTIN as MIDDLEWARES
 from pouch.providers import BUILTIN as PROVIDERS
 from pouch.registry import middleware_registry, provider_registry
+from pouch.service.alerts import AlertDelivery, Webhook
 from pouch.service.execution import Execution
+from pouch.service.freezes import KeyFreezes
+from pouch.service.idempotency import Idempotency, IdempotencyLimits
 from pouch.service.keys import KeyService
 from pouch.service.proxy import ProxyService
+from pouch.service.quotes import DryLedger, Quotes, end_of_chain
+from pouch.service.recovery import recover, watch_siblings
 from pouch.service.routes import ModelName, ProviderState, Routes
 from pouch.service.settlement import DisconnectPolicy, Settlements
 
 ADMIN_TOKEN_VARIABLE: Final = "POUCH_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
 ADMIN_TOKEN_HASH: Final = "admin_token_hash"  # noqa: S105 - the name of a setting
-# How often each process looks for siblings that have died.
-RECOVER_EVERY_S: Final = 5.0
+
+_log = logging.getLogger("pouch.bootstrap")
 
 
 def load_config(path: Path) -> Config:
@@ -70,6 +77,7 @@ async def open_store(settings: Config) -> SqliteStore:
         SystemClock(),
         busy_timeout_s=store.busy_timeout_s,
         synchronous=store.synchronous,
+        alerts=settings.alerts.policy,
     )
 
 
@@ -101,7 +109,6 @@ def build_app(path: Path) -> App:
         body_bytes_max=settings.server.body_bytes_max,
         quiet_s=max(settings.http.first_byte_s, settings.http.read_s),
     )
-    logging.configure()
 
     async def open_gateway(app: App) -> Gateway:
         return await _open_gateway(app, settings, routes)
@@ -110,12 +117,22 @@ def build_app(path: Path) -> App:
 
 
 async def _open_gateway(app: App, settings: Config, routes: Routes) -> Gateway:
-    clock = SystemClock()
     store = await open_store(settings)
+    try:
+        return await _gateway_on(store, app, settings, routes)
+    except BaseException:
+        # The thread of a store that stays open would keep the process from ending.
+        await store.close()
+        raise
+
+
+async def _gateway_on(store: SqliteStore, app: App, settings: Config, routes: Routes) -> Gateway:
+    clock = SystemClock()
     keys = KeyService(store.keys, clock)
     auth = AdminAuth(await admin_token_hash(store), clock)
     background = BackgroundTasks(app, clock)
     tokens = Tokens()
+    tokens.prepare(routes.encodings())
     transport = _transport(settings)
     built = _built_providers(settings, clock, transport)
     settlements = Settlements(
@@ -129,14 +146,21 @@ async def _open_gateway(app: App, settings: Config, routes: Routes) -> Gateway:
             drain_s=settings.settlement.drain_s,
         ),
     )
-    execution = Execution(built, clock, answer_bytes_max=settings.server.answer_bytes_max)
-    ports = Ports(clock, store.ledger, keys, tokens)
+    execution = Execution(built, clock, tokens, answer_bytes_max=settings.server.answer_bytes_max)
+    freezes = KeyFreezes(store.freezes, keys, clock)
+    ports = Ports(clock, store.ledger, keys, tokens, freezes)
     proxy = ProxyService(_chain(settings, ports, execution), settlements, describe)
-    await store.ledger.recover()
+    idempotency = _idempotency(store, settings, proxy, background)
+    await recover(store.ledger)
     watchers = [
-        asyncio.create_task(keys.watch()),
-        asyncio.create_task(_recover_siblings(store.ledger)),
+        asyncio.create_task(keys.watch(), name="keys"),
+        asyncio.create_task(watch_siblings(store.ledger), name="recovery"),
+        asyncio.create_task(idempotency.watch(), name="idempotency"),
     ]
+    if settings.alerts.webhooks:
+        watchers.append(asyncio.create_task(_deliver_alerts(store, settings), name="alerts"))
+    for watcher in watchers:
+        watcher.add_done_callback(partial(_watcher_ended, app))
 
     async def close() -> None:
         for watcher in watchers:
@@ -150,6 +174,8 @@ async def _open_gateway(app: App, settings: Config, routes: Routes) -> Gateway:
 
     return Gateway(
         proxy=proxy,
+        idempotency=idempotency,
+        quotes=_quotes(settings, ports, store),
         keys=keys,
         routes=routes,
         settlements=settlements,
@@ -161,6 +187,32 @@ async def _open_gateway(app: App, settings: Config, routes: Routes) -> Gateway:
         ping=store.keys.version,
         close=close,
     )
+
+
+def _idempotency(
+    store: SqliteStore, settings: Config, proxy: ProxyService, background: BackgroundTasks
+) -> Idempotency:
+    section = settings.idempotency
+    limits = IdempotencyLimits(section.ttl_s, section.wait_s, section.answer_bytes_max)
+    records = store.idempotency(bytes_max=section.total_bytes_max)
+    return Idempotency(records, proxy, background, SystemClock(), limits)
+
+
+async def _deliver_alerts(store: SqliteStore, settings: Config) -> None:
+    """Bring alerts to the webhooks for ever."""
+    section = settings.alerts
+    urls = {hook.id: hook.url.get_secret_value() for hook in section.webhooks}
+    written = {hook.id: Webhook(hook.format, hook.secret_text) for hook in section.webhooks}
+    transport = make_transport(
+        settings.http.transport, webhooks.TIMEOUTS, connections_max=webhooks.CONNECTIONS_MAX
+    )
+    try:
+        sender = webhooks.Webhooks(urls, transport)
+        await AlertDelivery(
+            store.outbox, sender, written, SystemClock(), attempts_max=section.attempts_max
+        ).watch()
+    finally:
+        await transport.aclose()
 
 
 def _admin_services(
@@ -175,10 +227,12 @@ def _admin_services(
         keys=keys,
         reports=store.reports,
         ledger=store.ledger,
+        freezes=KeyFreezes(store.freezes, keys, clock),
+        alerts=store.outbox,
         auth=auth,
         clock=clock,
-        pipeline=_pipeline(settings),
-        providers=_providers(settings),
+        pipeline=overview.pipeline(settings),
+        providers=overview.providers(settings),
         prices=routes.all(),
     )
 
@@ -194,21 +248,26 @@ async def admin_token_hash(store: SqliteStore) -> str:
     return stored
 
 
-async def _recover_siblings(ledger: Ledger) -> None:
-    while True:
-        await asyncio.sleep(RECOVER_EVERY_S)
-        # A store that is busy now is asked again.
-        with suppress(StoreUnavailableError):
-            await ledger.recover()
+def _watcher_ended(app: App, watcher: "asyncio.Task[None]") -> None:
+    """Without its watchers a process would honour revoked keys; so it stops."""
+    if not watcher.cancelled():
+        _log.error("the watcher of %s has failed", watcher.get_name(), exc_info=watcher.exception())
+        lifecycle.stop(app)
 
 
-def _chain(settings: Config, ports: Ports, execution: Handler) -> Handler:
+def _chain(settings: Config, ports: Ports, end: Handler, *, dry: bool = False) -> Handler:
     steps = [
         Step(step.name, step.plugin.build(step.config, ports))
         for step in settings.steps
-        if step.enabled
+        if step.enabled and (step.plugin.quotes or not dry)
     ]
-    return compose(steps, execution, ports.clock)
+    return compose(steps, end, ports.clock)
+
+
+def _quotes(settings: Config, ports: Ports, store: SqliteStore) -> Quotes:
+    dry = DryLedger(store.ledger, store.keys)
+    chain = _chain(settings, replace(ports, ledger=dry), end_of_chain, dry=True)
+    return Quotes(chain, dry, store.reports, ports.tokens)
 
 
 def _transport(settings: Config) -> HttpTransport:
@@ -229,28 +288,3 @@ def _built_providers(
 ) -> Mapping[str, BuiltProvider]:
     ports = ProviderPorts(clock, transport)
     return {p.name: p.plugin.build(p.config, ports) for p in settings.providers if p.off is None}
-
-
-def _pipeline(settings: Config) -> list[PipelineStep]:
-    return [
-        PipelineStep(
-            name=step.name,
-            use=step.plugin.name,
-            enabled=step.enabled,
-            config=step.config.model_dump(mode="json"),
-            schema=step.plugin.config.model_json_schema(),
-        )
-        for step in settings.steps
-    ]
-
-
-def _providers(settings: Config) -> list[ProviderView]:
-    return [
-        ProviderView(
-            name=provider.name,
-            use=provider.plugin.name,
-            off=provider.off,
-            models=[m.alias for m in settings.models if m.provider == provider.name],
-        )
-        for provider in settings.providers
-    ]

@@ -7,16 +7,20 @@ import shlex
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from pouch import bootstrap
 from pouch.api import process
+from pouch.api.lifecycle import App
 from pouch.config import Config, ConfigError
 from pouch.domain.errors import PouchError
 from pouch.domain.key import hash_of, new_secret
 from pouch.domain.money import Money
 from pouch.domain.period import Unit
 from pouch.domain.price_lines import lines_to_price
+from pouch.drill.command import drill
+from pouch.infra import logging
 from pouch.infra.clock import SystemClock
 from pouch.infra.sqlite import SqliteStore
 from pouch.registry import PluginClashError
@@ -27,6 +31,12 @@ from pouch.service.routes import Routes
 FIRST_KEY_NAME: Final = "first key"
 FIRST_KEY_LIMIT: Final = Money.usd("1")
 KEYS_SHOWN_MAX: Final = 10_000
+# Answers from the mock provider, at no cost.
+SMALLEST_CONFIG: Final = """\
+providers: {mock: {use: mock}}
+models: {mock: mock/mock}
+middlewares: [{use: key_validation}, {use: usage_tracking}]
+"""
 
 
 class CommandError(Exception):
@@ -54,15 +64,36 @@ def say(line: str = "") -> None:
     sys.stdout.flush()
 
 
+def _settings(arguments: argparse.Namespace) -> Config:
+    path: Path = arguments.config
+    if not path.exists():
+        raise CommandError(
+            f"There is no {path} here. Name another file with --config FILE, or begin with:\n\n"
+            f"{SMALLEST_CONFIG}"
+        )
+    return bootstrap.load_config(path)
+
+
 def _serve(arguments: argparse.Namespace) -> int:
-    settings = bootstrap.load_config(arguments.config)
+    settings = _settings(arguments)
     listener = process.bind(settings.server.host, settings.server.port)
     base = f"http://{_shown_host(settings.server.host)}:{listener.getsockname()[1]}"
     for line in asyncio.run(_prepare(settings, base)):
         say(line)
-    create = partial(bootstrap.build_app, arguments.config.absolute())
-    process.run(create, listener, workers=settings.server.workers, drain_s=settings.server.drain_s)
-    return 0
+    create = partial(_create_app, arguments.config.absolute())
+    logging.configure()
+    return process.run(
+        create, listener, workers=settings.server.workers, drain_s=settings.server.drain_s
+    )
+
+
+def _create_app(path: Path) -> App:
+    """The application, in whichever process is to serve it; or the process ends, saying why."""
+    logging.configure()
+    try:
+        return bootstrap.build_app(path)
+    except (ConfigError, PluginClashError, PouchError) as error:
+        raise SystemExit(str(error)) from error
 
 
 async def _prepare(settings: Config, base: str) -> list[str]:
@@ -136,7 +167,7 @@ def _warnings(settings: Config, routes: Routes) -> list[str]:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    settings = bootstrap.load_config(arguments.config)
+    settings = _settings(arguments)
     for line in _warnings(settings, bootstrap.routes_of(settings)):
         say(line)
     steps = " -> ".join(step.name for step in settings.steps if step.enabled)
@@ -220,7 +251,7 @@ def _with_store(
     arguments: argparse.Namespace, work: Callable[[SqliteStore], Coroutine[Any, Any, int]]
 ) -> int:
     """Run ``work`` on the configuration's store, which a server may be using at the same time."""
-    settings = bootstrap.load_config(arguments.config)
+    settings = _settings(arguments)
 
     async def go() -> int:
         store = await bootstrap.open_store(settings)
@@ -236,6 +267,7 @@ _COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace], int]]] = {
     "serve": _serve,
     "check": _check,
     "verify": _verify,
+    "drill": drill,
     "keys create": _create_key,
     "keys list": _list_keys,
     "keys revoke": _revoke_key,

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from sanic import HTTPResponse, Request, Sanic
 
-from pouch.api import errors, health, lifecycle, openai, welcome
+from pouch.api import allowances, errors, health, lifecycle, openai, quote, welcome
 from pouch.api.lifecycle import App, OpenGateway
 
 # Sanic's inactivity timer must not fire before the provider's own timeouts do.
@@ -46,7 +46,13 @@ def create_app(open_gateway: OpenGateway, limits: ServerLimits) -> App:
     )
     errors.install(app)
     lifecycle.install(app, open_gateway)
-    for blueprint in (openai.blueprint, health.blueprint, welcome.blueprint):
+    for blueprint in (
+        openai.blueprint,
+        quote.blueprint,
+        allowances.blueprint,
+        health.blueprint,
+        welcome.blueprint,
+    ):
         app.blueprint(blueprint)
 
     @app.on_response  # type: ignore[untyped-decorator]

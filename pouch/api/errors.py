@@ -8,6 +8,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +18,8 @@ from sanic.exceptions import SanicException
 from pouch.domain import errors
 
 CLIENT_GONE: Final = (499, "client_gone")
+# The message of a cancellation by which the server, stopping, ends what has not ended by itself.
+CUT: Final = "the server stops"
 
 _log = logging.getLogger("pouch.api")
 
@@ -38,12 +41,24 @@ TABLE: Final[Mapping[type[errors.PouchError], Wire]] = {
     errors.PermissionDeniedError: Wire(403, "permission_error", "permission_denied"),
     errors.KeyDisabledError: Wire(403, "permission_error", "key_disabled"),
     errors.KeyExpiredError: Wire(403, "permission_error", "key_expired"),
+    errors.KeyFrozenError: Wire(403, "permission_error", "key_frozen"),
     errors.ModelNotAllowedError: Wire(403, "permission_error", "model_not_allowed"),
+    errors.RightsExceededError: Wire(403, "permission_error", "rights_exceeded"),
     errors.NotFoundError: Wire(404, "invalid_request_error", "not_found"),
     errors.ModelNotFoundError: Wire(404, "invalid_request_error", "model_not_found"),
     errors.ConflictError: Wire(409, "invalid_request_error", "conflict"),
+    errors.IdempotencyKeyReusedError: Wire(
+        409, "invalid_request_error", "idempotency_key_reused", retry=False
+    ),
+    errors.IdempotencyInProgressError: Wire(
+        409, "invalid_request_error", "idempotency_in_progress", retry=True
+    ),
+    errors.AnswerNotKeptError: Wire(
+        409, "invalid_request_error", "idempotency_answer_not_kept", retry=False
+    ),
     errors.PaymentRequiredError: Wire(402, "billing_error", "payment_required", retry=False),
     errors.BudgetExceededError: Wire(402, "billing_error", "budget_exceeded", retry=False),
+    errors.CostCeilingError: Wire(402, "billing_error", "max_cost_exceeded", retry=False),
     errors.ModelNotPricedError: Wire(402, "billing_error", "model_not_priced", retry=False),
     errors.RateLimitError: Wire(429, "rate_limit_error", "rate_limit_exceeded"),
     errors.UpstreamError: Wire(502, "api_error", "upstream_error"),
@@ -68,7 +83,7 @@ _BY_STATUS: Final[Mapping[int, Wire]] = {
 
 def describe(error: BaseException) -> tuple[int, str]:
     """The status and code by which a client learns of ``error``; 499 where there is no client."""
-    if isinstance(error, asyncio.CancelledError):
+    if isinstance(error, asyncio.CancelledError) and error.args != (CUT,):
         return CLIENT_GONE
     wire = _wire(error)
     return wire.status, wire.code
@@ -85,7 +100,7 @@ def render(error: BaseException) -> tuple[int, dict[str, str], bytes]:
         headers["x-ratelimit-limit-requests"] = str(error.limit)
         headers["x-ratelimit-remaining-requests"] = "0"
         headers["x-ratelimit-reset-requests"] = f"{error.retry_after_s:.3f}s"
-    elif isinstance(error, errors.UnavailableError):
+    elif isinstance(error, (errors.UnavailableError, errors.IdempotencyInProgressError)):
         headers["retry-after"] = str(math.ceil(error.retry_after_s))
     elif isinstance(error, errors.AuthenticationError):
         headers["www-authenticate"] = "Bearer"
@@ -93,7 +108,9 @@ def render(error: BaseException) -> tuple[int, dict[str, str], bytes]:
 
 
 def body_of(error: BaseException) -> bytes:
-    """``{"error": {"message", "type", "code", "param"}}``; a 402 adds the pouch that binds."""
+    """``{"error": {"message", "type", "code", "param"}}``; a 402 adds the pouch that binds,
+    a frozen key why and until when.
+    """
     wire = _wire(error)
     content: dict[str, object] = {
         "message": _message(error),
@@ -103,6 +120,14 @@ def body_of(error: BaseException) -> bytes:
     }
     if isinstance(error, errors.BudgetExceededError):
         content |= _shortfall(error.shortfall)
+    elif isinstance(error, errors.CostCeilingError):
+        content |= {
+            "max_cost": str(error.ceiling),
+            "required": str(error.required),
+            "largest_max_output_tokens": error.largest_max_output_tokens,
+        }
+    elif isinstance(error, errors.KeyFrozenError):
+        content |= {"reason": error.reason, "frozen_until": _time(error.until)}
     return msgspec.json.encode({"error": content})
 
 
@@ -114,8 +139,10 @@ def event_of(error: BaseException) -> bytes:
 def install(app: "Sanic[Any, Any]") -> None:
     """Render every exception, on every path, through the table."""
 
+    # Cancelled before anything was sent, by Sanic or by the drain, a request still gets an answer.
+    @app.exception(asyncio.CancelledError)  # type: ignore[arg-type]
     @app.exception(Exception)
-    async def on_exception(request: Request, error: Exception) -> HTTPResponse:
+    async def on_exception(request: Request, error: BaseException) -> HTTPResponse:
         if _wire(error) is _BUG:
             _log.error("unexpected error", exc_info=error)
         status, headers, body = render(error)
@@ -128,6 +155,8 @@ def _wire(error: BaseException) -> Wire:
     for kind in type(error).__mro__:
         if kind in TABLE:
             return TABLE[kind]
+    if isinstance(error, asyncio.CancelledError):
+        return TABLE[errors.DrainingError]
     if isinstance(error, SanicException):
         return _BY_STATUS.get(error.status_code, _BUG)
     return _BUG
@@ -136,17 +165,22 @@ def _wire(error: BaseException) -> Wire:
 def _message(error: BaseException) -> str:
     if isinstance(error, (errors.PouchError, SanicException)):
         return str(error) or "The request was refused."
+    if isinstance(error, asyncio.CancelledError):
+        return "The server shut down before the answer came."
     return "The gateway made a mistake; the request was not completed."
 
 
 def _shortfall(shortfall: errors.Shortfall) -> dict[str, object]:
-    resets_at = shortfall.resets_at
     return {
         "pouch": {"id": shortfall.pouch_id, "name": shortfall.pouch_name},
         "limit": str(shortfall.limit),
         "spent": str(shortfall.spent),
         "reserved": str(shortfall.reserved),
         "required": str(shortfall.required),
-        "resets_at": resets_at.isoformat().replace("+00:00", "Z") if resets_at else None,
+        "resets_at": _time(shortfall.resets_at),
         "largest_max_output_tokens": shortfall.largest_max_output_tokens,
     }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

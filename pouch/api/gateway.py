@@ -1,17 +1,20 @@
 """What the HTTP surface is given: the services of one running gateway."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from sanic import Blueprint
 
 from pouch.api.background import BackgroundTasks
 from pouch.domain.errors import DrainingError, OverloadedError
 from pouch.domain.ports import Clock
+from pouch.service.idempotency import Idempotency
 from pouch.service.keys import KeyService
 from pouch.service.proxy import ProxyService
+from pouch.service.quotes import Quotes
 from pouch.service.routes import Routes
 from pouch.service.settlement import Settlements
 
@@ -25,6 +28,8 @@ class Gateway:
     """
 
     proxy: ProxyService
+    idempotency: Idempotency
+    quotes: Quotes
     keys: KeyService
     routes: Routes
     settlements: Settlements
@@ -57,5 +62,15 @@ class Gateway:
         self.relays.add(task)
         try:
             yield
+        finally:
+            self.relays.discard(task)
+
+    async def at_work(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do ``work`` in the place of a client that was admitted and may leave before it ends."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.relays.add(task)
+        try:
+            await work
         finally:
             self.relays.discard(task)

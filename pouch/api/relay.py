@@ -1,6 +1,6 @@
 """Passing an answer on to the client, whole or as it comes."""
 
-from typing import Final
+from typing import Final, Protocol
 
 from sanic import HTTPResponse
 from sanic import Request as HttpRequest
@@ -9,7 +9,6 @@ from sanic.compat import Header
 from pouch.api.errors import event_of
 from pouch.domain.errors import PouchError
 from pouch.domain.pipeline import Request, Response
-from pouch.service.proxy import ProxyService
 
 # Sanic cuts a larger answer off if a slow client has not read it when keep-alive ends; one that
 # is sent as a stream it does not.
@@ -19,8 +18,20 @@ _JSON: Final = "application/json"
 _EVENTS: Final = "text/event-stream"
 
 
+class Finish(Protocol):
+    """What is due when an answer was passed on: ``ProxyService`` settles the request."""
+
+    def finish(self, request: Request, response: Response, broken: BaseException | None) -> None:
+        """The answer was passed on whole, or until ``broken``. Never waits, never raises."""
+        ...
+
+    def cost_comment(self, request: Request) -> bytes:
+        """The SSE comment that ends a stream; empty if there is none."""
+        ...
+
+
 async def relay(
-    http: HttpRequest, proxy: ProxyService, request: Request, response: Response
+    http: HttpRequest, proxy: Finish, request: Request, response: Response
 ) -> HTTPResponse | None:
     """Pass ``response`` on, and have the request settled, however that ends."""
     headers = Header(response.headers)
@@ -33,7 +44,7 @@ async def relay(
 
 
 async def _send_stream(
-    http: HttpRequest, proxy: ProxyService, request: Request, response: Response, headers: Header
+    http: HttpRequest, proxy: Finish, request: Request, response: Response, headers: Header
 ) -> None:
     assert not isinstance(response.body, bytes)
     content_type = headers.pop("content-type", _EVENTS)

@@ -7,12 +7,18 @@ PouchError
 ├── PermissionDeniedError
 │   ├── KeyDisabledError
 │   ├── KeyExpiredError
-│   └── ModelNotAllowedError
+│   ├── KeyFrozenError
+│   ├── ModelNotAllowedError
+│   └── RightsExceededError
 ├── NotFoundError                  no such key, pouch, request, route
 │   └── ModelNotFoundError
 ├── ConflictError                  the change contradicts what is stored
+│   ├── IdempotencyKeyReusedError
+│   ├── IdempotencyInProgressError
+│   └── AnswerNotKeptError
 ├── PaymentRequiredError
 │   ├── BudgetExceededError
+│   ├── CostCeilingError
 │   └── ModelNotPricedError
 ├── RateLimitError
 ├── UpstreamError                  the provider could not be reached or made no sense
@@ -61,8 +67,26 @@ class KeyExpiredError(PermissionDeniedError):
     """The key's time is over."""
 
 
+class KeyFrozenError(PermissionDeniedError):
+    """The key is frozen; without ``until`` an administrator has to thaw it."""
+
+    def __init__(self, name: str, *, reason: str, until: datetime | None) -> None:
+        end = "an administrator thaws it" if until is None else until.isoformat()
+        super().__init__(f"Key {name!r} is frozen until {end}: {reason}.")
+        self.reason = reason
+        self.until = until
+
+
 class ModelNotAllowedError(PermissionDeniedError):
     """The key may not use this model or its provider."""
+
+
+class RightsExceededError(PermissionDeniedError):
+    """A key asked for a key that would have more rights than itself. ``param`` names the field."""
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
 
 
 class NotFoundError(PouchError):
@@ -75,6 +99,20 @@ class ModelNotFoundError(NotFoundError):
 
 class ConflictError(PouchError):
     """The change contradicts what is stored."""
+
+
+class IdempotencyKeyReusedError(ConflictError):
+    """The same key named another body with this name."""
+
+
+class IdempotencyInProgressError(ConflictError):
+    """The request of this name is still at work."""
+
+    retry_after_s: float = 2
+
+
+class AnswerNotKeptError(ConflictError):
+    """The request of this name was answered and charged, and its answer is not there any more."""
 
 
 class PaymentRequiredError(PouchError):
@@ -113,6 +151,18 @@ class BudgetExceededError(PaymentRequiredError):
     def with_largest_output(self, tokens: int | None) -> "BudgetExceededError":
         """The same refusal, saying which output limit would have fit."""
         return BudgetExceededError(replace(self.shortfall, largest_max_output_tokens=tokens))
+
+
+class CostCeilingError(PaymentRequiredError):
+    """The request can cost more than the caller allowed it to."""
+
+    def __init__(self, *, ceiling: Money, required: Money, largest_max_output_tokens: int) -> None:
+        super().__init__(
+            f"The request can cost {required} USD or more, and is allowed {ceiling} at most."
+        )
+        self.ceiling = ceiling
+        self.required = required
+        self.largest_max_output_tokens = largest_max_output_tokens
 
 
 class ModelNotPricedError(PaymentRequiredError):

@@ -54,6 +54,7 @@ class KeyStatus(StrEnum):
     ACTIVE = "active"
     DISABLED = "disabled"
     EXPIRED = "expired"
+    FROZEN = "frozen"
     CAPPED = "capped"
 
 
@@ -66,12 +67,29 @@ class RateLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Freeze:
+    """Why a key may do nothing for a while. Without ``until`` an administrator has to thaw it; one
+    that is over stays with the key, for what was before it shall not freeze the key again.
+    """
+
+    at: datetime
+    reason: str
+    until: datetime | None
+
+    def holds(self, now: datetime) -> bool:
+        """It is not over."""
+        return self.until is None or now < self.until
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """A key as it is authenticated: everything the steps ask of it, and nothing that spends.
 
     ``pouches`` runs from the key's own pouch up to the root. ``models`` are names or globs, of
     aliases or of ``provider/model``; ``None`` allows all. ``lifetime`` is what an automatic
     renewal extends by: the time between creation, or the last change of the expiry, and expiry.
+    ``parents`` are the key that minted it, the one that minted that, and so on; they come without
+    their own pouches and parents.
     """
 
     id: str
@@ -87,13 +105,22 @@ class Key:
     provider: str | None = None
     rate_limit: RateLimit | None = None
     stream_cost: bool = False
+    freeze: Freeze | None = None
+    parents: tuple["Key", ...] = ()
 
     def has_expired(self, now: datetime) -> bool:
         """Its time is over; an automatic renewal may still extend it."""
         return self.expires_at is not None and now >= self.expires_at
 
+    def frozen(self, now: datetime) -> Freeze | None:
+        """The freeze that holds; ``None`` if none does."""
+        freeze = self.freeze
+        return freeze if freeze is not None and freeze.holds(now) else None
+
     def allows(self, *, alias: str, provider: str, model: str) -> bool:
-        """It may use ``alias``, which leads to ``model`` at ``provider``."""
+        """It may use ``alias``, which leads to ``model`` at ``provider``; so may its parents."""
+        if any(not p.allows(alias=alias, provider=provider, model=model) for p in self.parents):
+            return False
         if self.provider is not None and provider != self.provider:
             return False
         if self.models is None:

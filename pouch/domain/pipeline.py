@@ -7,9 +7,10 @@ from typing import Protocol, TypeAlias
 
 from pouch.domain.chat import ChatBody
 from pouch.domain.key import Key
-from pouch.domain.ledger import Ledger, RequestFacts
+from pouch.domain.ledger import RequestFacts, Reserving
 from pouch.domain.meter import Meter
-from pouch.domain.ports import Clock, KeyRenewal, TokenCounter
+from pouch.domain.money import Money
+from pouch.domain.ports import Clock, KeyFreezing, KeyRenewal, TokenCounter
 from pouch.domain.pricing import Price
 
 
@@ -30,7 +31,8 @@ class Request:
     """One chat completion, authenticated and parsed.
 
     ``output_bound`` is the most output tokens per choice that the provider is to be asked for;
-    ``None`` until a step has set it. ``started`` is the monotonic clock's.
+    ``None`` until a step has set it. ``max_cost`` is the most that the caller lets it cost.
+    ``started`` is the monotonic clock's.
     """
 
     id: str
@@ -41,6 +43,7 @@ class Request:
     started_at: datetime
     started: float
     output_bound: int | None = None
+    max_cost: Money | None = None
     meter: Meter = field(default_factory=Meter)
 
     @property
@@ -129,6 +132,7 @@ class Ports:
     """What a middleware may ask of its host."""
 
     clock: Clock
-    ledger: Ledger
+    ledger: Reserving
     keys: KeyRenewal
     tokens: TokenCounter
+    freezing: KeyFreezing

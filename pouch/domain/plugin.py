@@ -16,7 +16,8 @@ class MiddlewarePlugin(Generic[C]):
     """A middleware that ``pouch.yaml`` can name. ``config`` is a pydantic model class.
 
     ``reserves`` says that the step sets money aside before it calls on; ``calls_upstream`` that it
-    can spend money by itself. The check of the chain at start-up rests on both.
+    can spend money by itself. The check of the chain at start-up rests on both. ``quotes`` is
+    false for a step that acts on what it sees or answers by itself: it takes no part in a quote.
     """
 
     name: str
@@ -24,6 +25,7 @@ class MiddlewarePlugin(Generic[C]):
     build: Callable[[C, Ports], Middleware]
     reserves: bool = False
     calls_upstream: bool = False
+    quotes: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from pouch.domain.chat import ChatBody
-from pouch.domain.key import Key
+from pouch.domain.key import Freeze, Key
 from pouch.domain.money import Money
 from pouch.domain.period import Period
 from pouch.domain.pouch import Pouch
@@ -54,6 +54,10 @@ class TokenCounter(Protocol):
         """Tokens of ``text``."""
         ...
 
+    async def exact_tokens(self, texts: Sequence[str], *, encoding: str) -> Sequence[int] | None:
+        """Tokens of each of ``texts``; ``None`` if they cannot be counted now, however long."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class NewPouch:
@@ -95,8 +99,8 @@ class KeyStore(Protocol):
         """One key; ``None`` if there is none or it was revoked."""
         ...
 
-    async def page(self, *, cursor: str | None, limit: int) -> Page:
-        """Keys that are not revoked, newest first."""
+    async def page(self, *, cursor: str | None, limit: int, minted_by: str | None = None) -> Page:
+        """Keys that are not revoked, newest first; of one key's own, its id is ``minted_by``."""
         ...
 
     async def create(self, key: Key, *, secret_hash: str, pouch: NewPouch) -> None:
@@ -104,6 +108,8 @@ class KeyStore(Protocol):
 
         Raises:
             NotFoundError: the parent pouch does not exist.
+            AuthenticationError: the key that mints it was revoked.
+            RightsExceededError: that key has as many living children as it may.
         """
         ...
 
@@ -127,7 +133,10 @@ class KeyStore(Protocol):
         ...
 
     async def revoke(self, key_id: str) -> bool:
-        """End the key; its history stays. ``False`` if there is no such key."""
+        """End the key and all that descend from it; their history stays.
+
+        ``False`` if there is no such key.
+        """
         ...
 
     async def renew(self, key_id: str, *, expired: datetime, expires_at: datetime) -> bool:
@@ -156,4 +165,46 @@ class KeyRenewal(Protocol):
 
     async def renew(self, key: Key) -> Key:
         """The key with its new expiry, stored."""
+        ...
+
+
+class FreezeStore(Protocol):
+    """Where the freezes of keys are kept. Every method raises ``StoreUnavailableError``."""
+
+    async def freeze(self, key: Key, freeze: Freeze) -> bool:
+        """Freeze a key that is stored as frozen, or not, as ``key`` says.
+
+        ``False`` if it has been frozen, thawed or revoked since it was read as ``key``.
+        """
+        ...
+
+    async def thaw(self, key_id: str, *, now: datetime) -> bool:
+        """End a freeze; ``False`` if none holds."""
+        ...
+
+    async def spent_since(self, key_id: str, since: datetime) -> Money:
+        """What the key's requests that began ``since`` have cost, or hold in reservations.
+
+        The same in every process that shares the store.
+        """
+        ...
+
+
+class KeyFreezing(Protocol):
+    """Freezes keys, for steps that watch what keys do."""
+
+    async def freeze(self, key: Key, *, reason: str, until: datetime | None) -> Freeze | None:
+        """Freeze ``key``, in every process and over a restart.
+
+        The freeze that now holds, which another may have begun; ``None`` if the key has been
+        thawed since it was read as ``key``, so that what was seen before counts no more.
+        """
+        ...
+
+    async def spent_since(self, key: Key, since: datetime) -> Money:
+        """What the key's requests that began ``since`` have cost, or hold in reservations.
+
+        Raises:
+            StoreUnavailableError: the store could not be asked.
+        """
         ...

@@ -91,7 +91,9 @@ def _calendar(unit: Unit, time_zone: str) -> Period:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key to be made. ``parent_id`` is the pouch that the key's own pouch is to lie in."""
+    """A key to be made. ``parent_id`` is the pouch that the key's own pouch is to lie in;
+    ``minted_by`` is the key that asks for it, if no administrator does.
+    """
 
     name: str
     budget: BudgetChange | None = None
@@ -102,6 +104,7 @@ class NewKey:
     expires_at: datetime | None = None
     auto_renew: bool = False
     stream_cost: bool = False
+    minted_by: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from pouch.domain.allowance import last_moment
 from pouch.domain.errors import (
     AuthenticationError,
     KeyDisabledError,
@@ -78,6 +79,10 @@ class KeyService:
             raise AuthenticationError("Incorrect API key: it is unknown, revoked or rotated away.")
         return key
 
+    def forget(self) -> None:
+        """Forget what is cached: a key has changed."""
+        self._cache.clear()
+
     async def refresh(self) -> None:
         """Forget what is cached if any process has changed a key or a pouch's terms."""
         version = await self._store.version()
@@ -104,6 +109,8 @@ class KeyService:
 
         Raises:
             InvalidRequestError: it would break a rule.
+            AuthenticationError: the key that mints it was revoked.
+            RightsExceededError: that key has as many living children as it may.
         """
         now = self._clock.now()
         name = checked_name(wanted.name)
@@ -124,6 +131,7 @@ class KeyService:
             provider=wanted.provider,
             rate_limit=wanted.rate_limit,
             stream_cost=wanted.stream_cost,
+            parents=_family(wanted.minted_by),
         )
         try:
             await self._store.create(key, secret_hash=hash_of(secret), pouch=pouch)
@@ -133,9 +141,11 @@ class KeyService:
             self._cache.clear()
         return IssuedKey(await self.get(key.id), secret)
 
-    async def page(self, *, cursor: str | None = None, limit: int = 50) -> Page:
-        """Keys that are not revoked, newest first."""
-        return await self._store.page(cursor=cursor, limit=limit)
+    async def page(
+        self, *, cursor: str | None = None, limit: int = 50, minted_by: str | None = None
+    ) -> Page:
+        """Keys that are not revoked, newest first; of one key's own, its id is ``minted_by``."""
+        return await self._store.page(cursor=cursor, limit=limit, minted_by=minted_by)
 
     async def get(self, key_id: str) -> StoredKey:
         """One key.
@@ -198,7 +208,7 @@ class KeyService:
         return IssuedKey(replace(stored, key=replace(stored.key, prefix=prefix)), secret)
 
     async def revoke(self, key_id: str) -> None:
-        """End a key; its history stays."""
+        """End a key, and all that descend from it; their history stays."""
         try:
             found = await self._store.revoke(key_id)
         finally:
@@ -208,6 +218,8 @@ class KeyService:
 
     async def renew(self, key: Key) -> Key:
         """Extend an expired key by its lifetime, once however many requests ask for it.
+
+        A minted key is not extended beyond the life of those that it descends from.
 
         Raises:
             AuthenticationError: it was revoked meanwhile.
@@ -222,7 +234,10 @@ class KeyService:
                 return key
             if not key.auto_renew or key.lifetime is None or key.expires_at is None:
                 break
-            expires_at = now + key.lifetime
+            end = last_moment(key)
+            expires_at = now + key.lifetime if end is None else min(now + key.lifetime, end)
+            if expires_at <= now:
+                break
             try:
                 won = await self._store.renew(key.id, expired=key.expires_at, expires_at=expires_at)
             finally:
@@ -241,11 +256,13 @@ def status_of(stored: StoredKey, now: datetime) -> KeyStatus:
 
     An expired key that renews itself is active, and so is a pouch whose reset has come due.
     """
-    key = stored.key
-    if key.disabled:
+    family = (stored.key, *stored.key.parents)
+    if any(key.disabled for key in family):
         return KeyStatus.DISABLED
-    if key.has_expired(now) and not key.auto_renew:
+    if any(key.has_expired(now) and not key.auto_renew for key in family):
         return KeyStatus.EXPIRED
+    if any(key.frozen(now) for key in family):
+        return KeyStatus.FROZEN
     if any(_is_used_up(pouch, now) for pouch in stored.pouches):
         return KeyStatus.CAPPED
     return KeyStatus.ACTIVE
@@ -254,6 +271,13 @@ def status_of(stored: StoredKey, now: datetime) -> KeyStatus:
 def _is_used_up(pouch: Pouch, now: datetime) -> bool:
     due = pouch.resets_at is not None and pouch.resets_at <= now
     return pouch.limit is not None and pouch.spent >= pouch.limit and not due
+
+
+def _family(key: Key | None) -> tuple[Key, ...]:
+    """A key and those that it descends from, as the parents of another."""
+    if key is None:
+        return ()
+    return (replace(key, parents=(), pouches=()), *key.parents)
 
 
 def _terms(pouch: NewPouch) -> PouchTerms:

@@ -8,6 +8,7 @@ from pouch.domain.errors import ModelNotFoundError
 from pouch.domain.key import Key
 from pouch.domain.pipeline import Route
 from pouch.domain.pricing import Price, PriceBook, Rates
+from pouch.service.settlement import encoding_to_count
 
 # Names that a wildcard matched; beyond it they are looked up anew each time.
 WILDCARD_CACHE_MAX: Final = 10_000
@@ -80,6 +81,11 @@ class Routes:
     def all(self) -> list[Route]:
         """Every configured model, whether it can be served or not, in YAML order."""
         return [self._exact[alias] for alias in self._listed]
+
+    def encodings(self) -> set[str]:
+        """What the text of the models that can be served and cost money is counted by."""
+        prices = [r.price for r in self.all() if self._providers[r.provider].off is None]
+        return {encoding_to_count(price) for price in prices if price and not price.is_free}
 
     def _match(self, name: str) -> Route | None:
         for wildcard in self._wildcards:

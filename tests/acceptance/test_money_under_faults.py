@@ -76,7 +76,9 @@ def test_a_kill_in_mid_stream_charges_the_reservation_and_nothing_else(
         json={**ASK, "stream": True, "max_tokens": 10_000},
         timeout=30,
     ) as stream:
-        next(stream.iter_lines())
+        # Held on to: an iterator that is dropped hangs up.
+        lines = stream.iter_lines()
+        next(lines)
         reserved = Decimal(own_gateway.key()["pouch"]["reserved_usd"])
         assert reserved == Decimal(stream.headers["x-pouch-reserved"]) > Decimal("0.006")
         own_gateway.kill()

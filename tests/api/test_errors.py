@@ -92,3 +92,12 @@ def test_a_bug_shows_nothing_of_itself() -> None:
     assert status == 500
     assert b"secret" not in body
     assert describe(KeyError("x")) == (500, "internal_error")
+
+
+def test_a_frozen_key_is_told_why_and_until_when() -> None:
+    until = datetime(2026, 2, 1, tzinfo=UTC)
+    status, _, body = render(errors.KeyFrozenError("agent", reason="too fast", until=until))
+    error = json.loads(body)["error"]
+    assert (status, error["code"]) == (403, "key_frozen")
+    assert (error["reason"], error["frozen_until"]) == ("too fast", "2026-02-01T00:00:00Z")
+    assert "frozen until" in error["message"]

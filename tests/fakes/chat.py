@@ -9,7 +9,7 @@ from pouch.domain.chat import ChatBody
 from pouch.domain.key import Key
 from pouch.domain.ledger import Ledger
 from pouch.domain.pipeline import Ports, Request, Response, Route
-from pouch.domain.ports import Clock, KeyRenewal, TokenCounter
+from pouch.domain.ports import Clock, KeyFreezing, KeyRenewal, TokenCounter
 from tests.fakes.clock import START, FakeClock
 
 
@@ -74,6 +74,7 @@ def ports(
     ledger: object = None,
     keys: object = None,
     tokens: object = None,
+    freezing: object = None,
 ) -> Ports:
     """What a middleware may ask for; what a test leaves out fails as soon as it is used."""
     return Ports(
@@ -81,6 +82,7 @@ def ports(
         ledger=cast(Ledger, ledger),
         keys=cast(KeyRenewal, keys),
         tokens=cast(TokenCounter, tokens),
+        freezing=cast(KeyFreezing, freezing),
     )
 
 

@@ -1,13 +1,20 @@
 """Keys and pouches in memory."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from pouch.domain.errors import ConflictError, NotFoundError, StoreUnavailableError
-from pouch.domain.key import Key
+from pouch.domain.allowance import CHILDREN_MAX
+from pouch.domain.errors import (
+    AuthenticationError,
+    ConflictError,
+    NotFoundError,
+    RightsExceededError,
+    StoreUnavailableError,
+)
+from pouch.domain.key import Freeze, Key
 from pouch.domain.money import ZERO, Money
 from pouch.domain.ports import Clock, NewPouch, Page, StoredKey
 from pouch.domain.pouch import Pouch
@@ -34,6 +41,7 @@ class FakeKeyStore:
         self._pouches: dict[str, Pouch] = {}
         self._version = 0
         self.last_used: dict[str, datetime] = {}
+        self.costs: dict[str, list[tuple[datetime, Money]]] = {}
         self.finds: list[str] = []
         self.down = False
         self.gate = asyncio.Event()
@@ -51,9 +59,11 @@ class FakeKeyStore:
         self._check()
         return self._stored(key_id) if key_id in self._keys else None
 
-    async def page(self, *, cursor: str | None, limit: int) -> Page:
+    async def page(self, *, cursor: str | None, limit: int, minted_by: str | None = None) -> Page:
         self._check()
         newest_first = list(reversed(self._keys))
+        if minted_by is not None:
+            newest_first = [key_id for key_id in newest_first if self._minted_by(key_id, minted_by)]
         if cursor is not None:
             newest_first = [key_id for key_id in newest_first if key_id < cursor]
         items = [self._stored(key_id) for key_id in newest_first[:limit]]
@@ -62,8 +72,10 @@ class FakeKeyStore:
 
     async def create(self, key: Key, *, secret_hash: str, pouch: NewPouch) -> None:
         self._check()
+        if key.parents:
+            self._admit_child(key.parents[0].id)
         self._add_pouch(pouch)
-        self._keys[key.id] = key
+        self._keys[key.id] = replace(key, parents=key.parents[:1])
         self._own_pouch[key.id] = pouch.id
         self._secrets[secret_hash] = _Secret(key.id)
 
@@ -108,8 +120,15 @@ class FakeKeyStore:
 
     async def revoke(self, key_id: str) -> bool:
         self._check()
+        if key_id not in self._keys:
+            return False
+        ending = [key_id]
+        for ended in ending:
+            ending += [other for other in self._keys if self._minted_by(other, ended)]
+        for ended in ending:
+            del self._keys[ended]
         self._version += 1
-        return self._keys.pop(key_id, None) is not None
+        return True
 
     async def renew(self, key_id: str, *, expired: datetime, expires_at: datetime) -> bool:
         self._check()
@@ -117,6 +136,26 @@ class FakeKeyStore:
         if key is None or key.expires_at != expired:
             return False
         return await self.change(key_id, {"expires_at": expires_at})
+
+    async def freeze(self, key: Key, freeze: Freeze) -> bool:
+        self._check()
+        stored = self._keys.get(key.id)
+        if stored is None or stored.freeze != key.freeze:
+            return False
+        return await self.change(key.id, {"freeze": freeze})
+
+    async def thaw(self, key_id: str, *, now: datetime) -> bool:
+        self._check()
+        key = self._keys.get(key_id)
+        freeze = key.frozen(now) if key else None
+        if freeze is None:
+            return False
+        return await self.change(key_id, {"freeze": replace(freeze, until=now)})
+
+    async def spent_since(self, key_id: str, since: datetime) -> Money:
+        self._check()
+        costs = [cost.nanos for at, cost in self.costs.get(key_id, []) if at >= since]
+        return Money(sum(costs))
 
     async def create_pouch(self, pouch: NewPouch) -> None:
         self._check()
@@ -164,8 +203,26 @@ class FakeKeyStore:
 
     def _stored(self, key_id: str) -> StoredKey:
         chain = self._chain(self._own_pouch[key_id])
-        key = replace(self._keys[key_id], pouches=tuple(pouch.terms for pouch in chain))
+        terms = tuple(pouch.terms for pouch in chain)
+        key = replace(self._keys[key_id], pouches=terms, parents=tuple(self._parents(key_id)))
         return StoredKey(key, tuple(chain), self.last_used.get(key_id))
+
+    def _minted_by(self, key_id: str, parent_id: str) -> bool:
+        return [parent.id for parent in self._keys[key_id].parents] == [parent_id]
+
+    def _admit_child(self, parent_id: str) -> None:
+        if parent_id not in self._keys:
+            raise AuthenticationError("the key was revoked")
+        now = self._clock.now()
+        children = [key for key in self._keys.values() if self._minted_by(key.id, parent_id)]
+        living = [key for key in children if key.auto_renew or not key.has_expired(now)]
+        if len(living) >= CHILDREN_MAX:
+            raise RightsExceededError("the key has as many children as it may")
+
+    def _parents(self, key_id: str) -> Iterator[Key]:
+        for parent in self._keys[key_id].parents:
+            yield replace(self._keys[parent.id], pouches=(), parents=())
+            yield from self._parents(parent.id)
 
     def _chain(self, pouch_id: str) -> list[Pouch]:
         chain = [self._pouches[pouch_id]]

@@ -5,6 +5,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from pouch.api.admin.bodies import (
+    AllowanceBody,
     BudgetBody,
     BudgetPatch,
     KeyBody,
@@ -16,6 +17,7 @@ from pouch.api.admin.bodies import (
 )
 from pouch.domain.key import RateLimit
 from pouch.domain.period import Unit
+from pouch.service.allowances import NewAllowance
 from pouch.service.key_terms import (
     UNSET,
     BudgetChange,
@@ -42,6 +44,18 @@ def new_key(body: KeyBody) -> NewKey:
         expires_at=body.expires_at,
         auto_renew=body.auto_renew,
         stream_cost=body.stream_cost,
+    )
+
+
+def new_allowance(body: AllowanceBody) -> NewAllowance:
+    """A key to be minted by a key."""
+    return NewAllowance(
+        name=body.name,
+        budget=_budget(body.budget),
+        models=_models(body.models),
+        provider=body.provider,
+        rate_limit=_rate_limit(body.rate_limit),
+        expires_at=body.expires_at,
     )
 
 

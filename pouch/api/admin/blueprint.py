@@ -4,6 +4,8 @@ from functools import wraps
 
 from sanic import Blueprint, HTTPResponse, Request
 
+from pouch.api.admin.alerts import alert_endpoints
+from pouch.api.admin.corrections import correction_endpoints
 from pouch.api.admin.endpoint import Endpoint, Handle
 from pouch.api.admin.keys import key_endpoints
 from pouch.api.admin.openapi import document
@@ -25,11 +27,13 @@ def admin_endpoints(services: AdminServices) -> list[Endpoint]:
         *key_endpoints(services),
         *pouch_endpoints(services),
         *request_endpoints(services),
+        *correction_endpoints(services),
         *usage_endpoints(services),
         *reservation_endpoints(services),
         *provider_endpoints(services),
         *price_endpoints(services),
         *pipeline_endpoints(services),
+        *alert_endpoints(services),
         *session_endpoints(services),
     ]
 

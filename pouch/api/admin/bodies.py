@@ -167,6 +167,17 @@ class KeyBody(_Body):
     )
 
 
+class AllowanceBody(_Body):
+    """A key to be minted by a key; what is absent is as that key has it, but for the budget."""
+
+    name: str
+    budget: BudgetBody | None = None
+    models: Models | None = None
+    provider: Id | None = None
+    rate_limit: RateLimitBody | None = None
+    expires_at: Moment | None = None
+
+
 class KeyPatch(_Patch):
     """What is to change of a key: absent fields stay, null clears."""
 
@@ -189,6 +200,10 @@ class RotateBody(_Body):
 
 
 class ResetBody(_Body):
+    """Nothing to say."""
+
+
+class ThawBody(_Body):
     """Nothing to say."""
 
 

@@ -5,7 +5,15 @@ from datetime import timedelta
 from sanic import HTTPResponse, Request
 
 from pouch.api.admin.asked import key_change, new_key
-from pouch.api.admin.bodies import KeyBody, KeyPatch, NoQuery, PageQuery, ResetBody, RotateBody
+from pouch.api.admin.bodies import (
+    KeyBody,
+    KeyPatch,
+    NoQuery,
+    PageQuery,
+    ResetBody,
+    RotateBody,
+    ThawBody,
+)
 from pouch.api.admin.endpoint import Endpoint, answer, no_content, read_body, read_query
 from pouch.api.admin.objects import (
     IssuedKeyObject,
@@ -24,6 +32,7 @@ class KeyRoutes:
     def __init__(self, services: AdminServices) -> None:
         self._keys = services.keys
         self._ledger = services.ledger
+        self._freezes = services.freezes
         self._clock = services.clock
         self._providers = frozenset(provider.name for provider in services.providers)
 
@@ -67,6 +76,10 @@ class KeyRoutes:
         if not await self._ledger.reset(own.id, reason="administrator"):
             raise NotFoundError(f"The pouch {own.id!r} is gone.")
         return answer(key_object(await self._keys.get(key_id), self._clock.now()))
+
+    async def thaw(self, request: Request, key_id: str) -> HTTPResponse:
+        read_body(request, ThawBody, optional=True)
+        return answer(key_object(await self._freezes.thaw(key_id), self._clock.now()))
 
     def _check_provider(self, name: str | None) -> None:
         """A key for a provider that does not exist could never be used."""
@@ -138,4 +151,5 @@ def key_endpoints(services: AdminServices) -> list[Endpoint]:
             body=ResetBody,
             answer=KeyObject,
         ),
+        Endpoint("POST", "/keys/{key_id}/thaw", "thaw_key", "Thaw a key", routes.thaw, KeyObject),
     ]

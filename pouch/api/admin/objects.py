@@ -61,7 +61,7 @@ class RateLimitObject(_Object):
 
 
 class KeyObject(_Object):
-    """A key, without its secret."""
+    """A key, without its secret. ``parent_key`` is the key that minted it."""
 
     id: str
     name: str
@@ -69,12 +69,15 @@ class KeyObject(_Object):
     status: KeyStatus
     created_at: TimeText
     last_used_at: TimeText | None
+    frozen_reason: str | None
+    frozen_until: TimeText | None
     expires_at: TimeText | None
     auto_renew: bool
     models: list[str] | None
     provider: str | None
     rate_limit: RateLimitObject | None
     stream_cost: bool
+    parent_key: str | None
     pouch: PouchObject
 
 
@@ -94,7 +97,9 @@ class UsageObject(_Object):
 
 
 class RequestObject(_Object):
-    """A request that has ended. ``reserved_usd`` is null where nothing was reserved."""
+    """A request that has ended. ``reserved_usd`` is null where nothing was reserved;
+    ``refunded_usd`` was given back of ``cost_usd``.
+    """
 
     id: str
     key: str
@@ -112,6 +117,7 @@ class RequestObject(_Object):
     evidence: str
     price_source: str
     error: str | None
+    refunded_usd: UsdText
 
 
 class UsageTotal(_Object):
@@ -191,6 +197,7 @@ def pouch_object(pouch: Pouch) -> PouchObject:
 def key_object(stored: StoredKey, now: datetime) -> KeyObject:
     """A key as the API shows it."""
     key, rate = stored.key, stored.key.rate_limit
+    freeze = key.frozen(now)
     return KeyObject(
         id=key.id,
         name=key.name,
@@ -198,12 +205,15 @@ def key_object(stored: StoredKey, now: datetime) -> KeyObject:
         status=status_of(stored, now),
         created_at=time_text(key.created_at),
         last_used_at=_optional_time(stored.last_used_at),
+        frozen_reason=freeze.reason if freeze else None,
+        frozen_until=_optional_time(freeze.until) if freeze else None,
         expires_at=_optional_time(key.expires_at),
         auto_renew=key.auto_renew,
         models=None if key.models is None else list(key.models),
         provider=key.provider,
         rate_limit=None if rate is None else _rate_limit(rate),
         stream_cost=key.stream_cost,
+        parent_key=key.parents[0].id if key.parents else None,
         pouch=pouch_object(stored.pouches[0]),
     )
 
@@ -233,6 +243,7 @@ def request_object(logged: LoggedRequest) -> RequestObject:
         evidence=logged.evidence.value,
         price_source=logged.price_source,
         error=logged.error,
+        refunded_usd=str(logged.refunded),
     )
 
 

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pouch.api.auth import AdminAuth
+from pouch.domain.alerts import AlertLog
 from pouch.domain.ledger import Ledger
 from pouch.domain.pipeline import Route
 from pouch.domain.ports import Clock
 from pouch.domain.reports import Reports
+from pouch.service.freezes import KeyFreezes
 from pouch.service.keys import KeyService
 
 
@@ -42,6 +44,8 @@ class AdminServices:
     keys: KeyService
     reports: Reports
     ledger: Ledger
+    freezes: KeyFreezes
+    alerts: AlertLog
     auth: AdminAuth
     clock: Clock
     pipeline: Sequence[PipelineStep]

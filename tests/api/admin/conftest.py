@@ -14,17 +14,22 @@ from pouch.api import errors
 from pouch.api.admin.blueprint import admin_blueprint
 from pouch.api.admin.services import AdminServices, PipelineStep, ProviderView
 from pouch.api.auth import AdminAuth
+from pouch.domain.alerts import LoggedAlert
+from pouch.domain.errors import PouchError
 from pouch.domain.ledger import Ledger
-from pouch.domain.money import ZERO
+from pouch.domain.money import ZERO, Money
 from pouch.domain.pipeline import Route
 from pouch.domain.pricing import Price, Rates
 from pouch.domain.reports import (
+    EntryPage,
+    LedgerEntry,
     LoggedRequest,
     OpenReservation,
     RequestFilter,
     RequestPage,
     UsageRow,
 )
+from pouch.service.freezes import KeyFreezes
 from pouch.service.keys import KeyService
 from tests.fakes.clock import FakeClock
 from tests.fakes.key_store import FakeKeyStore
@@ -60,6 +65,7 @@ class FakeReports:
         self.logged: list[LoggedRequest] = []
         self.rows: list[UsageRow] = []
         self.open: list[OpenReservation] = []
+        self.movements: list[LedgerEntry] = []
         self.asked: list[object] = []
 
     async def request(self, request_id: str) -> LoggedRequest | None:
@@ -78,20 +84,53 @@ class FakeReports:
         self.asked.append((by, since, until))
         return self.rows
 
+    async def entries(self, pouch_id: str, *, cursor: int | None, limit: int) -> EntryPage:
+        self.asked.append((pouch_id, cursor, limit))
+        more = len(self.movements) > limit
+        return EntryPage(self.movements[:limit], self.movements[limit - 1].id if more else None)
+
     async def open_reservations(self, *, limit: int) -> Sequence[OpenReservation]:
         return self.open[:limit]
 
 
+class FakeAlerts:
+    """Answers what it was given."""
+
+    def __init__(self) -> None:
+        self.logged: list[LoggedAlert] = []
+
+    async def recent(self, *, limit: int) -> Sequence[LoggedAlert]:
+        return self.logged[:limit]
+
+
 class ResettingLedger:
-    """The one act of a ledger that administrators ask for."""
+    """The acts of a ledger that administrators ask for; ``refusal`` is raised by the next one."""
 
     def __init__(self, store: FakeKeyStore) -> None:
         self._store = store
         self.resets: list[tuple[str, str]] = []
+        self.refunds: list[tuple[str, Money | None, str]] = []
+        self.adjustments: list[tuple[str, Money, str]] = []
+        self.refusal: PouchError | None = None
 
     async def reset(self, pouch_id: str, *, reason: str) -> bool:
         self.resets.append((pouch_id, reason))
         self._store.spend(pouch_id, ZERO)
+        return True
+
+    async def refund(self, request_id: str, amount: Money | None, *, reason: str) -> Money:
+        if self.refusal is not None:
+            raise self.refusal
+        self.refunds.append((request_id, amount, reason))
+        return amount or ZERO
+
+    async def adjust(self, pouch_id: str, spent: Money, *, reason: str) -> bool:
+        if self.refusal is not None:
+            raise self.refusal
+        if pouch_id not in [pouch.id for pouch in await self._store.pouches()]:
+            return False
+        self.adjustments.append((pouch_id, spent, reason))
+        self._store.spend(pouch_id, spent)
         return True
 
 
@@ -103,6 +142,7 @@ class Admin:
     store: FakeKeyStore
     keys: KeyService
     reports: FakeReports
+    alerts: FakeAlerts
     ledger: ResettingLedger
     client: httpx.AsyncClient
     stranger: httpx.AsyncClient
@@ -121,11 +161,14 @@ async def admin() -> AsyncIterator[Admin]:
     store = FakeKeyStore(clock)
     keys = KeyService(store, clock)
     reports = FakeReports()
+    alerts = FakeAlerts()
     ledger = ResettingLedger(store)
     services = AdminServices(
         keys=keys,
         reports=reports,
         ledger=cast("Ledger", ledger),
+        freezes=KeyFreezes(store, keys, clock),
+        alerts=alerts,
         auth=AdminAuth(hashlib.sha256(TOKEN.encode()).hexdigest(), clock),
         clock=clock,
         pipeline=PIPELINE,
@@ -141,4 +184,4 @@ async def admin() -> AsyncIterator[Admin]:
         httpx.AsyncClient(base_url=url, headers=token) as client,
         httpx.AsyncClient(base_url=url) as stranger,
     ):
-        yield Admin(clock, store, keys, reports, ledger, client, stranger, url)
+        yield Admin(clock, store, keys, reports, alerts, ledger, client, stranger, url)

@@ -65,6 +65,7 @@ SHOWN = {
     "evidence": "provider_usage",
     "price_source": "pouch.yaml",
     "error": None,
+    "refunded_usd": "0.00",
 }
 
 

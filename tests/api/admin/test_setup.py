@@ -102,9 +102,9 @@ async def test_the_openapi_document_describes_every_route_and_no_other(admin: Ad
 
     for method, path in described:
         assert (await admin.stranger.request(method, path)).status_code != 404, path
-    assert len(described) == 21
+    assert len(described) == 26
     operations = [op for path in document["paths"].values() for op in path.values()]
-    assert len({operation["operationId"] for operation in operations}) == 21
+    assert len({operation["operationId"] for operation in operations}) == 26
 
 
 async def test_an_unknown_route_and_a_wrong_method_are_refused_as_json(admin: Admin) -> None:
