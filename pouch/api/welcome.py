@@ -28,10 +28,12 @@ pre {{ overflow-x: auto; padding: 1rem; border-radius: .5rem; background: #8881;
 settles the real cost after.</p>
 <p>The administrator's token was printed once, when the server first started; it is also whatever
 <code>POUCH_ADMIN_TOKEN</code> says. With it, make a key:</p>
-<pre>curl {base}/api/keys -H "Authorization: Bearer $POUCH_ADMIN_TOKEN" \\
+<pre>curl {base}/api/keys \\
+  -H "Authorization: Bearer $POUCH_ADMIN_TOKEN" \\
   -d '{{"name": "my-app", "budget": {{"limit_usd": "5.00", "period": "month"}}}}'</pre>
 <p>With the key, make a request:</p>
-<pre>curl {base}/v1/chat/completions -H "Authorization: Bearer $POUCH_KEY" \\
+<pre>curl {base}/v1/chat/completions \\
+  -H "Authorization: Bearer $POUCH_KEY" \\
   -d '{{"model": "mock", "messages": [{{"role": "user", "content": "Hello"}}]}}'</pre>
 <p>Or point any OpenAI client at <code>{base}/v1</code>.</p>
 </body></html>
