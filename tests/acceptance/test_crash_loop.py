@@ -24,7 +24,7 @@ from pouch.infra.sqlite.verify import audit
 from tests.fakes.gateway_process import GatewayProcess
 from tests.fakes.upstream import Call, Upstream, answer, completion, tokens
 
-CRASHES = int(os.environ.get("POUCH_CRASHES", "10"))
+CRASHES = int(os.environ.get("POUCH_CRASHES", "50"))
 SEED = int(os.environ.get("POUCH_CRASH_SEED", "1"))
 CONCURRENCY = 16
 ASK: dict[str, Any] = {"messages": [{"role": "user", "content": "Tell me a story."}]}
