@@ -213,6 +213,11 @@ class Price:
 
     def _dearest_rates(self, input_tokens: int, *, any_kind: bool) -> list[tuple[int, int]]:
         """The dearest input and output rate under each of the rates that may come to apply."""
+        if not self.tiers and not self.service_tiers:
+            rates = self.rates
+            if any_kind:
+                return [(rates.dearest_input, rates.dearest_output)]
+            return [(rates.dearest_text_input, rates.dearest_text_output)]
         chosen = [price for tier, price in self.service_tiers.items() if self.asked in {None, tier}]
         reachable = [
             rates

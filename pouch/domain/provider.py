@@ -1,7 +1,7 @@
 """How a provider is spoken to: a request is prepared, a transport sends it, the answer streams."""
 
 from collections.abc import AsyncIterator, Collection, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pouch.domain.usage import Usage
@@ -14,12 +14,12 @@ Headers = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
-    """An HTTP request to a provider. ``headers`` hold its secret: never log them."""
+    """An HTTP request to a provider. ``headers`` hold its secret: they are never shown."""
 
     method: str
     url: str
-    headers: Headers
-    content: bytes
+    headers: Headers = field(repr=False)
+    content: bytes = field(repr=False)
 
 
 class UpstreamBody(Protocol):
