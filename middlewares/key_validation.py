@@ -6,11 +6,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from pouch.domain.allowance import check_parents
+from pouch.domain.allowance import check_usable
 from pouch.domain.errors import (
-    KeyDisabledError,
-    KeyExpiredError,
-    KeyFrozenError,
     ModelNotAllowedError,
 )
 from pouch.domain.key import Key
@@ -41,13 +38,7 @@ class KeyValidation:
             key = await self._keys.renew(key)
             request = replace(request, key=key)
         # A renewed key is looked at again: it is as it is stored now.
-        if key.disabled:
-            raise KeyDisabledError(f"Key {key.name!r} is disabled.")
-        if key.expires_at is not None and key.has_expired(now):
-            raise KeyExpiredError(f"Key {key.name!r} expired at {key.expires_at.isoformat()}.")
-        if (freeze := key.frozen(now)) is not None:
-            raise KeyFrozenError(key.name, reason=freeze.reason, until=freeze.until)
-        check_parents(key, now)
+        check_usable(key, now, renewable=False)
         route = request.route
         if not key.allows(alias=route.alias, provider=route.provider, model=route.model):
             raise ModelNotAllowedError(_refusal(_who_refuses(key, route), route))

@@ -40,6 +40,26 @@ def is_no_faster(limit: RateLimit, than: RateLimit) -> bool:
     return limit.requests * windows <= than.requests
 
 
+def check_usable(key: Key, now: datetime, *, renewable: bool) -> None:
+    """Refuse a key that may do nothing now.
+
+    ``renewable`` says that one which has expired and renews itself is as good as alive.
+
+    Raises:
+        KeyDisabledError: it, or one that it descends from, is disabled.
+        KeyExpiredError: its time, or a parent's, is over.
+        KeyFrozenError: it, or a parent, is frozen.
+    """
+    if key.disabled:
+        raise KeyDisabledError(f"Key {key.name!r} is disabled.")
+    over = key.has_expired(now) and not (renewable and key.auto_renew)
+    if key.expires_at is not None and over:
+        raise KeyExpiredError(f"Key {key.name!r} expired at {key.expires_at.isoformat()}.")
+    if (freeze := key.frozen(now)) is not None:
+        raise KeyFrozenError(key.name, reason=freeze.reason, until=freeze.until)
+    check_parents(key, now)
+
+
 def check_parents(key: Key, now: datetime) -> None:
     """Refuse a minted key while one that it descends from may do nothing.
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from pouch.domain.allowance import PARENTS_MAX, check_parents, is_no_faster, is_within
-from pouch.domain.errors import KeyDisabledError, KeyFrozenError, NotFoundError, RightsExceededError
+from pouch.domain.allowance import PARENTS_MAX, check_usable, is_no_faster, is_within
+from pouch.domain.errors import NotFoundError, RightsExceededError
 from pouch.domain.key import Key, RateLimit
 from pouch.domain.ports import Clock, Page, StoredKey
 from pouch.service.key_terms import BudgetChange, NewKey
@@ -80,12 +80,7 @@ class AllowanceService:
         await self._keys.revoke(key_id)
 
     async def _usable(self, key: Key) -> Key:
-        now = self._clock.now()
-        if key.disabled:
-            raise KeyDisabledError(f"Key {key.name!r} is disabled.")
-        if (freeze := key.frozen(now)) is not None:
-            raise KeyFrozenError(key.name, reason=freeze.reason, until=freeze.until)
-        check_parents(key, now)
+        check_usable(key, self._clock.now(), renewable=True)
         return await self._keys.renew(key)
 
 

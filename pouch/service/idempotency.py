@@ -13,13 +13,11 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from pouch.domain.allowance import check_parents
+from pouch.domain.allowance import check_usable
 from pouch.domain.errors import (
     AnswerNotKeptError,
     IdempotencyInProgressError,
     IdempotencyKeyReusedError,
-    KeyDisabledError,
-    KeyExpiredError,
     StoreUnavailableError,
 )
 from pouch.domain.idempotency import Claim, IdempotencyStore, KeptAnswer, Record
@@ -87,7 +85,7 @@ class Idempotency:
             IdempotencyKeyReusedError: the name stands for another body.
             IdempotencyInProgressError: the request is still at work.
             AnswerNotKeptError: it was answered, but the answer is not there.
-            KeyDisabledError, KeyExpiredError: there is an answer, but not for this key now.
+            PermissionDeniedError: there is an answer, but not for this key now.
             StoreUnavailableError: nobody knows.
         """
         try:
@@ -99,7 +97,7 @@ class Idempotency:
             ) from None
         if record is None:
             return None
-        self._check_usable(key)
+        check_usable(key, self._clock.now(), renewable=True)
         return _answer_in(record)
 
     def perform(self, claim: Claim, request: Request) -> Performance:
@@ -152,13 +150,6 @@ class Idempotency:
                 await asyncio.sleep(POLL_S)
                 record = await self._store.find(claim.key_id, claim.name)
         return None
-
-    def _check_usable(self, key: Key) -> None:
-        if key.disabled:
-            raise KeyDisabledError(f"Key {key.name!r} is disabled.")
-        if key.has_expired(self._clock.now()) and not key.auto_renew:
-            raise KeyExpiredError(f"Key {key.name!r} has expired.")
-        check_parents(key, self._clock.now())
 
     def _keep(self, claim: Claim, answer: KeptAnswer | None) -> None:
         expires_at = self._clock.now() + timedelta(seconds=self._limits.ttl_s)

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pouch.domain.allowance import check_parents, is_no_faster, is_within, last_moment
+from pouch.domain.allowance import (
+    check_parents,
+    check_usable,
+    is_no_faster,
+    is_within,
+    last_moment,
+)
 from pouch.domain.errors import KeyDisabledError, KeyExpiredError, KeyFrozenError
 from pouch.domain.key import Freeze, RateLimit
 from pouch.middlewares.rate_limit import Window
@@ -120,3 +126,13 @@ def test_a_key_allows_only_what_all_above_it_allow() -> None:
     assert child.allows(alias="gpt-4o", provider="openai", model="gpt-4o-2024")
     assert not child.allows(alias="gpt-4o", provider="azure", model="gpt-4o")
     assert not child.allows(alias="o3", provider="openai", model="o3")
+
+
+def test_a_frozen_key_is_not_usable_and_one_that_renews_itself_is_as_the_caller_says() -> None:
+    frozen = a_key(freeze=Freeze(START, "too fast", None))
+    with pytest.raises(KeyFrozenError):
+        check_usable(frozen, START, renewable=True)
+    expired = a_key(expires_at=START, auto_renew=True)
+    check_usable(expired, START, renewable=True)
+    with pytest.raises(KeyExpiredError):
+        check_usable(expired, START, renewable=False)
