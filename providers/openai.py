@@ -1,7 +1,6 @@
 """OpenAI, and every server that speaks its chat completions: name another ``base_url``."""
 
 import re
-from collections.abc import Collection, Hashable, Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
@@ -10,12 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from pouch.domain.pipeline import Request
 from pouch.domain.plugin import BuiltProvider, ProviderPlugin, ProviderPorts
-from pouch.domain.provider import Reported, UpstreamRequest
-from pouch.domain.usage import Usage
-from pouch.providers.chat_completions.finish import cut_short, finished_in
+from pouch.domain.provider import UpstreamRequest
+from pouch.providers.chat_completions.dialect import ChatCompletions
 from pouch.providers.chat_completions.outgoing import LimitName, outgoing_body
-from pouch.providers.chat_completions.text import pieces_in, text_in
-from pouch.providers.chat_completions.usage import is_answer, usage_in
 
 # Hosts (and those below them) whose newest models refuse "max_tokens"; other servers know it best.
 MAX_COMPLETION_TOKENS_HOSTS: Final = ("api.openai.com", "openai.azure.com")
@@ -114,7 +110,7 @@ class Config(BaseModel):
     )
 
 
-class OpenAI:
+class OpenAI(ChatCompletions):
     """Prepares requests and reads answers. Holds nothing that changes."""
 
     def __init__(self, config: Config) -> None:
@@ -126,24 +122,6 @@ class OpenAI:
     def prepare(self, request: Request) -> UpstreamRequest:
         content = outgoing_body(request, limit_name=self._limit_name, ask_usage=self._ask_usage)
         return UpstreamRequest("POST", self._url, self._headers, content)
-
-    def is_answer(self, answer: bytes) -> bool:
-        return is_answer(answer)
-
-    def usage_in(self, answer: bytes) -> Reported | None:
-        return usage_in(answer)
-
-    def text_in(self, answer: bytes, *, stream: bool) -> str:
-        return text_in(answer, stream=stream)
-
-    def pieces_in(self, events: bytes) -> Iterable[tuple[Hashable, str]]:
-        return pieces_in(events)
-
-    def finished_in(self, events: bytes) -> Collection[int]:
-        return finished_in(events)
-
-    def cut_short(self, events: bytes, *, choices: Collection[int], usage: Usage | None) -> bytes:
-        return cut_short(events, choices=choices, usage=usage)
 
 
 def _headers(config: Config) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import openai
 import pytest
 
@@ -83,3 +84,17 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 def play(installed: Installation, tmp_path: Path) -> Play:
     """Tells a story at a desk of its own."""
     return lambda story: play_at_desk(story, tmp_path / "pouch.db", installed)
+
+
+@pytest.fixture(scope="module")
+def key(gateway: GatewayProcess) -> str:
+    return gateway.create_key("bad input", "100")
+
+
+@pytest.fixture
+def chat(gateway: GatewayProcess, key: str) -> Iterator[httpx.Client]:
+    with httpx.Client(
+        base_url=f"{gateway.url}/v1", headers={"authorization": f"Bearer {key}"}, timeout=60
+    ) as client:
+        yield client
+    assert httpx.get(f"{gateway.url}/health").json() == {"status": "ok"}

@@ -3,44 +3,14 @@
 import asyncio
 import json
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.acceptance.asking import ASK, ask, error_of
 from tests.fakes.gateway_process import GatewayProcess
 from tests.fakes.upstream import Call, Upstream, completion, delta, tokens
-
-HELLO = [{"role": "user", "content": "Hello"}]
-ASK: dict[str, Any] = {"model": "gpt-4o-mini", "messages": HELLO}
-
-
-@pytest.fixture(scope="module")
-def key(gateway: GatewayProcess) -> str:
-    return gateway.create_key("bad input", "100")
-
-
-@pytest.fixture
-def chat(gateway: GatewayProcess, key: str) -> Iterator[httpx.Client]:
-    with httpx.Client(
-        base_url=f"{gateway.url}/v1", headers={"authorization": f"Bearer {key}"}, timeout=60
-    ) as client:
-        yield client
-    assert httpx.get(f"{gateway.url}/health").json() == {"status": "ok"}
-
-
-def ask(chat: httpx.Client, **fields: Any) -> httpx.Response:
-    return chat.post("/chat/completions", json={**ASK, **fields})
-
-
-def error_of(answer: httpx.Response) -> dict[str, Any]:
-    assert answer.headers["content-type"] == "application/json"
-    error = answer.json()["error"]
-    assert set(error) >= {"message", "type", "code", "param"}
-    assert "Traceback" not in answer.text
-    assert isinstance(error, dict)
-    return error
 
 
 async def html(call: Call) -> None:
