@@ -137,7 +137,7 @@ def a_secret_is_logged(patch: pytest.MonkeyPatch) -> None:
 
     def and_tell(self: OpenAI, request: Request) -> UpstreamRequest:
         outgoing = prepare(self, request)
-        logging.getLogger("pouch.provider").debug("sending %s", outgoing)
+        logging.getLogger("pouch.provider").debug("sending %s", outgoing.headers)
         return outgoing
 
     patch.setattr(OpenAI, "prepare", and_tell)
