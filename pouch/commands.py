@@ -211,8 +211,11 @@ def _create_key(arguments: argparse.Namespace) -> int:
 
 
 def _show_key(issued: IssuedKey) -> None:
+    # The secret alone goes to standard output, so that a script can take it.
     say(issued.secret)
-    say(f"Its id is {issued.stored.key.id}. The key is shown this once; keep it now.")
+    sys.stderr.write(
+        f"Its id is {issued.stored.key.id}. The key is shown this once; keep it now.\n"
+    )
 
 
 def _list_keys(arguments: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """The commands beside ``serve``: what they print, and their exit codes."""
 
 import re
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -94,3 +95,30 @@ def test_help_comes_without_the_gateway_being_imported() -> None:
     assert "serve" in ran.stdout
     for slow in ("'sanic'", "'pydantic'", "'httpx'", "'tiktoken'", "'genai_prices'"):
         assert slow not in ran.stdout
+
+
+def test_a_new_keys_secret_alone_goes_to_standard_output(own_gateway: GatewayProcess) -> None:
+    command = [sys.executable, "-m", "pouch.cli", "keys", "create", "app"]
+    made = subprocess.run(
+        [*command, "--config", str(own_gateway.config)],
+        cwd=own_gateway.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.fullmatch(r"pouch-[\w-]{43}\n", made.stdout)
+    assert "shown this once" in made.stderr
+
+
+def test_a_reader_that_has_had_enough_is_no_error(own_gateway: GatewayProcess) -> None:
+    command = shlex.join(
+        [sys.executable, "-m", "pouch.cli", "check", "--config", str(own_gateway.config)]
+    )
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command} | true"],
+        cwd=own_gateway.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
