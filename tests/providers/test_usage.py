@@ -173,7 +173,7 @@ NOT_ANSWERS = [
     b'{"usage": {"prompt_tokens": 1, "completion_tokens": 1}} {}',
     b"\xff\xfe",
     b'{"a":' + b"[" * 100_000,
-    b'{"a":' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+    b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
 ]
 
 
