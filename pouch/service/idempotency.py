@@ -25,6 +25,7 @@ from pouch.domain.key import Key
 from pouch.domain.pipeline import Request, Response
 from pouch.domain.ports import Background, Clock
 from pouch.service.performance import Performance
+from pouch.service.persistence import until_written
 from pouch.service.proxy import ProxyService
 
 REPLAY: Final = "x-pouch-idempotent-replay"
@@ -33,8 +34,6 @@ ORIGINAL: Final = "x-pouch-original-request-id"
 POLL_S: Final = 0.25
 # How often each process forgets answers whose time is over.
 PURGE_EVERY_S: Final = 60.0
-RETRY_FIRST_S: Final = 0.05
-RETRY_MOST_S: Final = 5.0
 
 _log = logging.getLogger("pouch.idempotency")
 
@@ -163,18 +162,9 @@ class Idempotency:
 
     async def _write(self, claim: Claim, write: Callable[[], Awaitable[bool]]) -> None:
         """Write until it is written; until then who repeats the request waits."""
-        pause_s = RETRY_FIRST_S
         try:
-            while True:
-                try:
-                    if not await write():
-                        _log.error("the claim of %s was not its own any more", claim.request_id)
-                except StoreUnavailableError as error:
-                    _log.warning("the answer of %s waits for the store: %s", claim.name, error)
-                    await asyncio.sleep(pause_s)
-                    pause_s = min(pause_s * 2, RETRY_MOST_S)
-                else:
-                    return
+            if not await until_written(write, what=f"the answer of {claim.name}", log=_log):
+                _log.error("the claim of %s was not its own any more", claim.request_id)
         finally:
             self._leave(claim)
 

@@ -4,13 +4,11 @@ Runs apart from the request, so that no disconnect, timeout or cancellation can 
 not give up while the process lives: what it could not write is recovered by the next one.
 """
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pouch.domain.errors import StoreUnavailableError
 from pouch.domain.ledger import (
     Evidence,
     Ledger,
@@ -26,9 +24,8 @@ from pouch.domain.plugin import BuiltProvider
 from pouch.domain.ports import Background, Clock, TokenCounter
 from pouch.domain.pricing import Price
 from pouch.domain.usage import Usage
+from pouch.service.persistence import until_written
 
-RETRY_FIRST_S: Final = 0.05
-RETRY_MOST_S: Final = 5.0
 # Counts what a model without a published vocabulary said; an estimate there.
 ENCODING_OTHERWISE: Final = "o200k_base"
 # The error in the log of a request whose provider ignored the output limit and was cut off.
@@ -157,25 +154,20 @@ class Settlements:
 
     async def _write(self, request: Request, verdict: Verdict, outcome: RequestOutcome) -> None:
         """Write until it is written; a store that is busy or gone is asked again."""
-        pause_s = RETRY_FIRST_S
         begun = self._clock.monotonic()
-        while True:
-            try:
-                reservation = request.meter.reservation
-                if reservation is None:
-                    record = RequestRecord(request.facts, outcome, verdict.cost)
-                    await self._ledger.record(record)
-                else:
-                    delay_s = self._clock.monotonic() - begun
-                    await self._ledger.settle(
-                        Settlement(reservation.id, verdict.cost, outcome, delay_s)
-                    )
-            except StoreUnavailableError as error:
-                _log.warning("settlement of %s waits for the store: %s", request.id, error)
-                await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 2, RETRY_MOST_S)
+        reservation = request.meter.reservation
+
+        async def write() -> None:
+            if reservation is None:
+                record = RequestRecord(request.facts, outcome, verdict.cost)
+                await self._ledger.record(record)
             else:
-                return
+                delay_s = self._clock.monotonic() - begun
+                await self._ledger.settle(
+                    Settlement(reservation.id, verdict.cost, outcome, delay_s)
+                )
+
+        await until_written(write, what=f"settlement of {request.id}", log=_log)
 
 
 def encoding_to_count(price: Price) -> str:

@@ -205,7 +205,7 @@ async def test_while_the_store_takes_no_answer_nobody_runs_the_request_again(
     clock: FakeClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pouch.service.idempotency.RETRY_FIRST_S", 0)
+    monkeypatch.setattr("pouch.service.persistence.RETRY_FIRST_S", 0)
     idempotency = service(store, background, clock)
     assert await idempotency.replay(CLAIM, KEY) is None
     store.failures = 3
