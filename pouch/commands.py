@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from pouch import bootstrap
-from pouch.api import process
+from pouch.api import dashboard, process
 from pouch.api.lifecycle import App
 from pouch.config import Config, ConfigError
-from pouch.domain.errors import PouchError
-from pouch.domain.key import hash_of, new_secret
+from pouch.domain.errors import PouchError, StoreUnavailableError
+from pouch.domain.key import hash_of, new_admin_token
 from pouch.domain.money import Money
 from pouch.domain.period import Unit
 from pouch.domain.price_lines import lines_to_price
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return _COMMANDS[name](arguments)
     except (ConfigError, PluginClashError, PouchError) as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(_said(error)) from error
 
 
 def say(line: str = "") -> None:
@@ -93,7 +93,13 @@ def _create_app(path: Path) -> App:
     try:
         return bootstrap.build_app(path)
     except (ConfigError, PluginClashError, PouchError) as error:
-        raise SystemExit(str(error)) from error
+        raise SystemExit(_said(error)) from error
+
+
+def _said(error: Exception) -> str:
+    """The error, and why the store cannot be used, which only the operator is told."""
+    why = error.__cause__ if isinstance(error, StoreUnavailableError) else None
+    return str(error) if why is None else f"{error} ({why})"
 
 
 async def _prepare(settings: Config, base: str) -> list[str]:
@@ -106,13 +112,15 @@ async def _prepare(settings: Config, base: str) -> list[str]:
         lines += await _first_key(store, settings, base)
     finally:
         await store.close()
+    if not dashboard.is_built():
+        lines.append(f"the dashboard is not built; {base} says how to build it")
     return [*lines, f"Pouch listens on {base}", ""]
 
 
 async def _first_token(store: SqliteStore) -> list[str]:
     if await store.get_setting(bootstrap.ADMIN_TOKEN_HASH) is not None:
         return []
-    token = new_secret().replace("pouch-", "pouch-admin-", 1)
+    token = new_admin_token()
     await store.set_setting(bootstrap.ADMIN_TOKEN_HASH, hash_of(token))
     return ["Admin token, shown this once:", "", f"  {token}", ""]
 

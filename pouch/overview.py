@@ -13,6 +13,8 @@ def pipeline(settings: Config) -> list[PipelineStep]:
             enabled=step.enabled,
             config=step.config.model_dump(mode="json"),
             schema=step.plugin.config.model_json_schema(),
+            reserves=step.plugin.reserves,
+            calls_upstream=step.plugin.calls_upstream,
         )
         for step in settings.steps
     ]

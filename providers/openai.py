@@ -182,7 +182,8 @@ def _off(config: Config) -> str | None:
 
 
 def _build(config: Config, ports: ProviderPorts) -> BuiltProvider:
-    return BuiltProvider(OpenAI(config), ports.transport)
+    probe = UpstreamRequest("GET", f"{config.base_url}/models", _headers(config), b"")
+    return BuiltProvider(OpenAI(config), ports.transport, probe)
 
 
 PLUGIN = ProviderPlugin("openai", Config, _build, off=_off, base_url=lambda config: config.base_url)

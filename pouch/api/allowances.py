@@ -7,7 +7,7 @@ from sanic import Blueprint, HTTPResponse, Request
 from pouch.api.admin.asked import new_allowance
 from pouch.api.admin.bodies import AllowanceBody, NoQuery, PageQuery
 from pouch.api.admin.endpoint import answer, no_content, read_body, read_query
-from pouch.api.admin.objects import KeyList, issued_key_object, key_object
+from pouch.api.admin.objects.keys import KeyList, issued_key_object, key_object
 from pouch.api.auth import key_of
 from pouch.api.gateway import Gateway
 from pouch.domain.errors import InvalidRequestError

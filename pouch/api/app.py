@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-from sanic import HTTPResponse, Request, Sanic
+from sanic import Sanic
 
-from pouch.api import allowances, errors, health, lifecycle, openai, quote, welcome
+from pouch.api import allowances, dashboard, errors, health, lifecycle, openai, quote
 from pouch.api.lifecycle import App, OpenGateway
 
 # Sanic's inactivity timer must not fire before the provider's own timeouts do.
@@ -51,16 +51,8 @@ def create_app(open_gateway: OpenGateway, limits: ServerLimits) -> App:
         quote.blueprint,
         allowances.blueprint,
         health.blueprint,
-        welcome.blueprint,
     ):
         app.blueprint(blueprint)
-
-    @app.on_response  # type: ignore[untyped-decorator]
-    async def no_keep_alive_when_draining(request: Request, response: HTTPResponse) -> None:
-        del response
-        gateway = getattr(app.ctx, "gateway", None)
-        # An idle stream is falsy, so it is compared with None.
-        if gateway is not None and gateway.draining and request.stream is not None:
-            request.stream.keep_alive = False  # type: ignore[attr-defined]
+    dashboard.install(app)
 
     return app

@@ -7,17 +7,25 @@ whoever can write the store could replace the hash; neither learns the token.
 """
 
 import hmac
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from sanic import Request
 
 from pouch.api.throttle import FailureThrottle
-from pouch.domain.errors import AuthenticationError, PermissionDeniedError
+from pouch.domain.errors import (
+    AuthenticationError,
+    PermissionDeniedError,
+    StoreUnavailableError,
+)
 from pouch.domain.key import Key, hash_of
 from pouch.domain.ports import Clock
+from pouch.service.admin_token import AdminTokens
 from pouch.service.keys import KeyService
+
+T = TypeVar("T")
 
 SESSION_COOKIE: Final = "pouch_session"
 SESSION_LIFETIME: Final = timedelta(days=7)
@@ -56,13 +64,19 @@ async def key_of(request: Request, keys: KeyService) -> Key:
 
 
 class AdminAuth:
-    """Lets administrators in. ``token_hash`` is the SHA-256 of the admin token, in hexadecimal."""
+    """Lets administrators in. ``token_hash`` is the SHA-256 of the admin token, in hexadecimal;
+    ``None`` while nobody knows which one is good, and then nobody is let in.
+    """
 
     def __init__(self, token_hash: str, clock: Clock) -> None:
-        self._token_hash = token_hash.lower()
-        self._session_key = hmac.digest(token_hash.lower().encode(), b"pouch session 1", "sha256")
+        self.renew(token_hash)
         self._clock = clock
         self._throttle = FailureThrottle(clock)
+
+    def renew(self, token_hash: str | None) -> None:
+        """From now on another token is good, and the sessions under the one before are not."""
+        self.token_hash = None if token_hash is None else token_hash.lower()
+        self._session_key = _session_key(self.token_hash)
 
     def require(self, request: Request) -> None:
         """Let a request pass that has the token, or a session and comes from the dashboard.
@@ -86,9 +100,12 @@ class AdminAuth:
         Raises:
             AuthenticationError: it is another.
             RateLimitError: too many wrong ones came from this address.
+            StoreUnavailableError: nobody knows the right one now.
         """
+        if self.token_hash is None:
+            raise StoreUnavailableError("The admin token cannot be checked now.")
         self._throttle.check(address)
-        if not hmac.compare_digest(hash_of(token), self._token_hash):
+        if not hmac.compare_digest(hash_of(token), self.token_hash):
             self._throttle.failed(address)
             raise AuthenticationError("The admin token is wrong.")
 
@@ -101,6 +118,8 @@ class AdminAuth:
     def session_until(self, request: Request) -> datetime | None:
         """When the session of a request ends; ``None`` if it has none that is valid."""
         moment, _, signature = (request.cookies.get(SESSION_COOKIE) or "").partition(".")
+        if self._session_key is None:
+            return None
         genuine = self._signature(moment).encode()
         if not hmac.compare_digest(signature.encode("utf-8", "surrogatepass"), genuine):
             return None
@@ -108,8 +127,33 @@ class AdminAuth:
         return until if self._clock.now() < until else None
 
     def _signature(self, moment: str) -> str:
+        assert self._session_key is not None
         message = moment.encode("utf-8", "surrogatepass")
         return hmac.digest(self._session_key, message, "sha256").hex()
+
+
+def _session_key(token_hash: str | None) -> bytes | None:
+    """What sessions are signed with under this token."""
+    if token_hash is None:
+        return None
+    return hmac.digest(token_hash.encode(), b"pouch session 1", "sha256")
+
+
+async def by_newest_token(auth: AdminAuth, tokens: AdminTokens, check: Callable[[], T]) -> T:
+    """What ``check`` says, asked again if the token was rotated by another worker just now.
+
+    Raises:
+        AuthenticationError: it refuses under the newest token, too.
+        StoreUnavailableError: which token is the newest cannot be told.
+    """
+    try:
+        return check()
+    except AuthenticationError:
+        newer = await tokens.newer_than(auth.token_hash)
+        if newer is None:
+            raise
+        auth.renew(newer)
+        return check()
 
 
 def is_https(request: Request) -> bool:

@@ -57,24 +57,31 @@ def parse_chat_body(raw: bytes) -> ChatBody:
     _check_names(fields)
     messages = _messages(fields)
     include_usage = False
-    if options := _read(fields, "stream_options", _object, "an object"):
+    if "stream_options" in fields:
+        options = _read(fields, "stream_options", _object, "an object") or {}
         include_usage = options.get("include_usage") is True
     prediction = fields.get("prediction")
-    modalities = _read(fields, "modalities", _names, "a list of strings") or []
+    modalities: list[str] = []
+    if "modalities" in fields:
+        modalities = _read(fields, "modalities", _names, "a list of strings") or []
     return ChatBody(
         fields=fields,
         size_bytes=len(raw),
         model=_model(fields),
         messages=messages,
         tools=_tools(fields),
-        stream=bool(_read(fields, "stream", _flag, "true or false")),
+        stream="stream" in fields and bool(_read(fields, "stream", _flag, "true or false")),
         include_usage=include_usage,
         output_limit=_output_limit(fields),
         choices=_choices(fields),
         media=media_of(messages),
         audio_output="audio" in modalities,
         prediction_bytes=len(bytes(prediction)) if prediction is not None else 0,
-        service_tier=_read(fields, "service_tier", _optional_text, "a string"),
+        service_tier=(
+            _read(fields, "service_tier", _optional_text, "a string")
+            if "service_tier" in fields
+            else None
+        ),
     )
 
 
@@ -92,15 +99,13 @@ def _check_names(fields: Mapping[str, msgspec.Raw]) -> None:
 
 def _read(
     fields: Mapping[str, msgspec.Raw], name: str, decoder: msgspec.json.Decoder[T], wanted: str
-) -> T | None:
-    """The field decoded; ``None`` if it is absent.
+) -> T:
+    """The field, which is there, decoded.
 
     Raises:
         InvalidRequestError: it is not what is ``wanted``.
     """
-    raw = fields.get(name)
-    if raw is None:
-        return None
+    raw = fields[name]
     try:
         return decoder.decode(raw)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -108,7 +113,7 @@ def _read(
 
 
 def _model(fields: Mapping[str, msgspec.Raw]) -> str:
-    model = _read(fields, "model", _text, "a string")
+    model = _read(fields, "model", _text, "a string") if "model" in fields else None
     if not model:
         raise InvalidRequestError("'model' is required.", param="model")
     if len(model) > MODEL_LENGTH_MAX:
@@ -119,7 +124,9 @@ def _model(fields: Mapping[str, msgspec.Raw]) -> str:
 
 
 def _messages(fields: Mapping[str, msgspec.Raw]) -> Objects:
-    messages = _read(fields, "messages", _objects, "a list of objects")
+    messages: Objects = []
+    if "messages" in fields:
+        messages = _read(fields, "messages", _objects, "a list of objects")
     if not messages:
         raise InvalidRequestError("'messages' must hold at least one message.", param="messages")
     for i, message in enumerate(messages):
@@ -139,19 +146,18 @@ def _messages(fields: Mapping[str, msgspec.Raw]) -> Objects:
 
 
 def _tools(fields: Mapping[str, msgspec.Raw]) -> Sequence[Mapping[str, object]]:
-    tools = _read(fields, "tools", _optional_objects, "a list of objects") or []
-    functions = _read(fields, "functions", _optional_objects, "a list of objects") or []
-    return [*tools, *functions]
+    listed: Objects = []
+    for name in ("tools", "functions"):
+        if name in fields:
+            listed += _read(fields, name, _optional_objects, "a list of objects") or []
+    return listed
 
 
 def _output_limit(fields: Mapping[str, msgspec.Raw]) -> int | None:
     """The larger of both names' limits; whichever the provider obeys, it is bounded."""
-    limits = [
-        limit
-        for name in ("max_tokens", "max_completion_tokens")
-        if (limit := _whole(fields, name, OUTPUT_LIMIT_MAX)) is not None
-    ]
-    return max(limits, default=None)
+    one = _whole(fields, "max_tokens", OUTPUT_LIMIT_MAX)
+    other = _whole(fields, "max_completion_tokens", OUTPUT_LIMIT_MAX)
+    return max(one or 0, other or 0) or None
 
 
 def _choices(fields: Mapping[str, msgspec.Raw]) -> int:
@@ -160,7 +166,9 @@ def _choices(fields: Mapping[str, msgspec.Raw]) -> int:
 
 
 def _whole(fields: Mapping[str, msgspec.Raw], name: str, most: int) -> int | None:
-    number = _read(fields, name, _count, "a whole number")
+    if name not in fields:
+        return None
+    number: int | None = _read(fields, name, _count, "a whole number")
     if number is not None and not 1 <= number <= most:
         raise InvalidRequestError(f"{name!r} must be from 1 to {most} (got {number}).", param=name)
     return number

@@ -61,6 +61,8 @@ TABLE: Final[Mapping[type[errors.PouchError], Wire]] = {
     errors.CostCeilingError: Wire(402, "billing_error", "max_cost_exceeded", retry=False),
     errors.ModelNotPricedError: Wire(402, "billing_error", "model_not_priced", retry=False),
     errors.RateLimitError: Wire(429, "rate_limit_error", "rate_limit_exceeded"),
+    # Nobody shall send again at once what an administrator has just stopped.
+    errors.StoppedError: Wire(503, "api_error", "stopped_by_administrator", retry=False),
     errors.UpstreamError: Wire(502, "api_error", "upstream_error"),
     errors.UpstreamTimeoutError: Wire(504, "api_error", "upstream_timeout"),
     errors.UnavailableError: Wire(503, "api_error", "unavailable"),
@@ -143,12 +145,19 @@ def install(app: "Sanic[Any, Any]") -> None:
     @app.exception(asyncio.CancelledError)  # type: ignore[arg-type]
     @app.exception(Exception)
     async def on_exception(request: Request, error: BaseException) -> HTTPResponse:
-        if _wire(error) is _BUG:
-            _log.error("unexpected error", exc_info=error)
-        status, headers, body = render(error)
-        if request_id := getattr(request.ctx, "request_id", None):
-            headers["x-request-id"] = request_id
-        return HTTPResponse(body, status, headers, "application/json")
+        return answer(request, error)
+
+
+def answer(request: Request, error: BaseException) -> HTTPResponse:
+    """The error as the answer to ``request``."""
+    if _wire(error) is _BUG:
+        _log.error("unexpected error", exc_info=error)
+    elif isinstance(error, errors.StoreUnavailableError) and error.__cause__ is not None:
+        _log.warning("the store cannot be used: %s", error.__cause__)
+    status, headers, body = render(error)
+    if request_id := getattr(request.ctx, "request_id", None):
+        headers["x-request-id"] = request_id
+    return HTTPResponse(body, status, headers, "application/json")
 
 
 def _wire(error: BaseException) -> Wire:

@@ -1,9 +1,9 @@
 """What the HTTP surface is given: the services of one running gateway."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any
 
 from sanic import Blueprint
@@ -17,6 +17,29 @@ from pouch.service.proxy import ProxyService
 from pouch.service.quotes import Quotes
 from pouch.service.routes import Routes
 from pouch.service.settlement import Settlements
+
+
+class Admission:
+    """The current task's place among those that are at work."""
+
+    __slots__ = ("_relays", "_task")
+
+    def __init__(self, relays: set["asyncio.Task[object]"]) -> None:
+        self._relays = relays
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._relays.add(task)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._relays.discard(self._task)
 
 
 @dataclass(slots=True)
@@ -43,8 +66,7 @@ class Gateway:
     draining: bool = False
     relays: set["asyncio.Task[object]"] = field(default_factory=set)
 
-    @contextmanager
-    def admission(self) -> Iterator[None]:
+    def admission(self) -> "Admission":
         """A place among the concurrent requests, for as long as one is worked on.
 
         Raises:
@@ -57,20 +79,9 @@ class Gateway:
             raise OverloadedError(
                 f"{self.concurrent_requests_max} requests are being worked on; try again."
             )
-        task = asyncio.current_task()
-        assert task is not None
-        self.relays.add(task)
-        try:
-            yield
-        finally:
-            self.relays.discard(task)
+        return Admission(self.relays)
 
     async def at_work(self, work: Coroutine[Any, Any, None]) -> None:
         """Do ``work`` in the place of a client that was admitted and may leave before it ends."""
-        task = asyncio.current_task()
-        assert task is not None
-        self.relays.add(task)
-        try:
+        with Admission(self.relays):
             await work
-        finally:
-            self.relays.discard(task)

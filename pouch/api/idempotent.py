@@ -5,6 +5,7 @@ from sanic import Request as HttpRequest
 
 from pouch.api.gateway import Gateway
 from pouch.api.relay import relay
+from pouch.domain.errors import PouchError
 from pouch.domain.idempotency import Claim, fingerprint_of
 from pouch.domain.pipeline import Request, Response
 
@@ -29,6 +30,11 @@ class _NothingToSettle:
 
     def finish(self, request: Request, response: Response, broken: BaseException | None) -> None:
         """Nothing: the ledger knows it."""
+
+    def stopped(self, request: Request) -> PouchError | None:
+        """Nothing: it is not at work."""
+        del request
+        return None
 
     def cost_comment(self, request: Request) -> bytes:
         """Nothing: an answer that had one has it."""

@@ -11,7 +11,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
-from sanic import Sanic
+from sanic import HTTPResponse, Request, Sanic
 
 from pouch.api.errors import CUT
 from pouch.api.gateway import Gateway
@@ -83,9 +83,19 @@ def stop(app: App) -> None:
 def _drained(app: App) -> "asyncio.Future[None]":
     """The one drain of ``app``, begun by whoever asks first."""
     if app.ctx.drain is None:
+        # Not before: every response would pay for it.
+        app.on_response(_end_connection)  # type: ignore[no-untyped-call]
         app.ctx.drain = asyncio.ensure_future(_drain(app.ctx.gateway))
     drain: asyncio.Future[None] = app.ctx.drain
     return drain
+
+
+async def _end_connection(request: Request, response: HTTPResponse) -> None:
+    """Have the client of a server that stops connect anew for its next request."""
+    del response
+    # An idle stream is falsy, so it is compared with None.
+    if request.stream is not None:
+        request.stream.keep_alive = False  # type: ignore[attr-defined]
 
 
 async def _drain(gateway: Gateway) -> None:

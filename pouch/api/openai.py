@@ -15,6 +15,7 @@ from pouch.api.relay import relay
 from pouch.domain.errors import InvalidRequestError, ModelNotAllowedError
 from pouch.domain.idempotency import IDEMPOTENCY_KEY, name_of
 from pouch.domain.ids import new_id
+from pouch.domain.key import Key
 from pouch.domain.money import Money
 from pouch.domain.pipeline import Request, Route
 
@@ -36,8 +37,17 @@ async def chat(http: HttpRequest) -> HTTPResponse | None:
         return await relay(http, gateway.proxy, request, response)
 
 
-async def request_of(http: HttpRequest, gateway: Gateway, endpoint: str) -> Request:
+async def request_of(
+    http: HttpRequest,
+    gateway: Gateway,
+    endpoint: str,
+    *,
+    key: Key | None = None,
+    content: bytes | None = None,
+) -> Request:
     """A chat completion as the chain takes it: authenticated, parsed, routed.
+
+    ``key`` and ``content`` stand in for those that the HTTP request comes with.
 
     Raises:
         AuthenticationError: it comes with no key that is known.
@@ -48,8 +58,8 @@ async def request_of(http: HttpRequest, gateway: Gateway, endpoint: str) -> Requ
     started, started_at = clock.monotonic(), clock.now()
     request_id = new_id("req", int(started_at.timestamp() * 1000))
     http.ctx.request_id = request_id
-    key = await key_of(http, gateway.keys)
-    body = parse_chat_body(http.body)
+    key = key or await key_of(http, gateway.keys)
+    body = parse_chat_body(http.body if content is None else content)
     return Request(
         id=request_id,
         key=key,

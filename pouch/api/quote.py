@@ -25,10 +25,11 @@ async def quote(http: HttpRequest) -> HTTPResponse:
     gateway: Gateway = http.app.ctx.gateway
     with gateway.admission():
         request = await request_of(http, gateway, QUOTE)
-        return json_response(_object(await gateway.quotes.quote(request)))
+        return json_response(quote_object(await gateway.quotes.quote(request)))
 
 
-def _object(quoted: Quote) -> dict[str, object]:
+def quote_object(quoted: Quote) -> dict[str, object]:
+    """A quote as it is answered."""
     request, price = quoted.request, quoted.request.price
     pouch = quoted.pouch
     return {

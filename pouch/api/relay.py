@@ -1,21 +1,25 @@
 """Passing an answer on to the client, whole or as it comes."""
 
-from typing import Final, Protocol
+import asyncio
+from typing import Any, Final, Protocol, cast
 
 from sanic import HTTPResponse
 from sanic import Request as HttpRequest
-from sanic.compat import Header
 
 from pouch.api.errors import event_of
+from pouch.api.relayed import Relayed
 from pouch.domain.errors import PouchError
 from pouch.domain.pipeline import Request, Response
 
 # Sanic cuts a larger answer off if a slow client has not read it when keep-alive ends; one that
 # is sent as a stream it does not.
 WHOLE_BYTES_MAX: Final = 1024 * 1024
+# How long a client that does not read may keep a request that is stopped from ending.
+TELL_S: Final = 1.0
 
-_JSON: Final = "application/json"
-_EVENTS: Final = "text/event-stream"
+_JSON: Final = ("content-type", "application/json")
+_EVENTS: Final = ("content-type", "text/event-stream")
+_STREAM_HEADERS: Final = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
 
 class Finish(Protocol):
@@ -23,6 +27,10 @@ class Finish(Protocol):
 
     def finish(self, request: Request, response: Response, broken: BaseException | None) -> None:
         """The answer was passed on whole, or until ``broken``. Never waits, never raises."""
+        ...
+
+    def stopped(self, request: Request) -> PouchError | None:
+        """Why the current task was cancelled, if the client is to be told; then it goes on."""
         ...
 
     def cost_comment(self, request: Request) -> bytes:
@@ -34,25 +42,32 @@ async def relay(
     http: HttpRequest, proxy: Finish, request: Request, response: Response
 ) -> HTTPResponse | None:
     """Pass ``response`` on, and have the request settled, however that ends."""
-    headers = Header(response.headers)
-    headers["x-request-id"] = request.id
+    headers = [*response.headers, ("x-request-id", request.id)]
+    typed = "content-type" in dict(headers)
     if isinstance(response.body, bytes):
+        if not typed:
+            headers.append(_JSON)
         proxy.finish(request, response, None)
         return await _send_whole(http, response.status, headers, response.body)
+    if not typed:
+        headers.append(_EVENTS)
     await _send_stream(http, proxy, request, response, headers)
     return None
 
 
 async def _send_stream(
-    http: HttpRequest, proxy: Finish, request: Request, response: Response, headers: Header
+    http: HttpRequest,
+    proxy: Finish,
+    request: Request,
+    response: Response,
+    headers: list[tuple[str, str]],
 ) -> None:
     assert not isinstance(response.body, bytes)
-    content_type = headers.pop("content-type", _EVENTS)
-    headers["cache-control"] = "no-cache"
-    headers["x-accel-buffering"] = "no"
+    headers = [header for header in headers if header[0] not in _STREAM_HEADERS]
+    headers += _STREAM_HEADERS.items()
     broken: BaseException | None = None
     try:
-        out = await http.respond(status=response.status, headers=headers, content_type=content_type)
+        out = await http.respond(Relayed(response.status, headers))
         try:
             async for chunk in response.body:
                 await out.send(chunk)
@@ -61,6 +76,12 @@ async def _send_stream(
             await out.send(event_of(error))
             # Without the terminator, which would make the answer look whole.
             http.transport.close()
+            return
+        except asyncio.CancelledError:
+            broken = proxy.stopped(request)
+            if broken is None:
+                raise
+            await _tell(http, out, broken)
             return
         if request.key.stream_cost and (comment := proxy.cost_comment(request)):
             await out.send(comment)
@@ -73,14 +94,24 @@ async def _send_stream(
         proxy.finish(request, response, broken)
 
 
+async def _tell(http: HttpRequest, out: Any, error: PouchError) -> None:
+    """End a stream with ``error``, even if its client does not read."""
+    try:
+        async with asyncio.timeout(TELL_S):
+            await out.send(event_of(error))
+    except TimeoutError:
+        cast("asyncio.Transport", http.transport).abort()
+    else:
+        http.transport.close()
+
+
 async def _send_whole(
-    http: HttpRequest, status: int, headers: Header, body: bytes
+    http: HttpRequest, status: int, headers: list[tuple[str, str]], body: bytes
 ) -> HTTPResponse | None:
-    content_type = headers.pop("content-type", _JSON)
     if len(body) <= WHOLE_BYTES_MAX:
-        return HTTPResponse(body, status, headers, content_type)
-    headers["content-length"] = str(len(body))
-    out = await http.respond(status=status, headers=headers, content_type=content_type)
+        return Relayed(status, headers, body)
+    out = await http.respond(Relayed(status, headers))
+    out.headers["content-length"] = str(len(body))
     for start in range(0, len(body), WHOLE_BYTES_MAX):
         await out.send(body[start : start + WHOLE_BYTES_MAX])
     await out.eof()

@@ -1,11 +1,10 @@
-"""``GET /``: a plain page that says what this is and how to make the first request."""
+"""A plain page where the dashboard is not built: how to build it, and what works without it."""
 
+from collections.abc import Sequence
 from html import escape
 from typing import Final
 
 from sanic import Blueprint, HTTPResponse, Request
-
-blueprint = Blueprint("welcome")
 
 _HEADERS: Final = {
     "cache-control": "no-cache",
@@ -26,6 +25,9 @@ pre {{ overflow-x: auto; padding: 1rem; border-radius: .5rem; background: #8881;
 <h1>Pouch</h1>
 <p>An OpenAI-compatible gateway that reserves the most a request can cost before it leaves, and
 settles the real cost after.</p>
+<p><strong>The dashboard is not built.</strong> Where Pouch was installed from its source tree,
+<code>make frontend</code> builds it, with Node or, without one, with a Node from PyPI; then start
+the gateway again. The gateway itself works without it.</p>
 <p>The administrator's token was printed once, when the server first started; it is also whatever
 <code>POUCH_ADMIN_TOKEN</code> says. With it, make a key:</p>
 <pre>curl {base}/api/keys \\
@@ -40,8 +42,15 @@ settles the real cost after.</p>
 """
 
 
-@blueprint.get("/")
-async def welcome(request: Request) -> HTTPResponse:
+def pages(names: Sequence[str]) -> Blueprint:
+    """The page, in the place of the dashboard's, which have these names."""
+    blueprint = Blueprint("welcome")
+    for name in ("", *names):
+        blueprint.add_route(_welcome, f"/{name}", methods=["GET", "HEAD"], name=name or "index")
+    return blueprint
+
+
+async def _welcome(request: Request) -> HTTPResponse:
     """The page, with this server's own address in its examples."""
     base = escape(f"{request.scheme}://{request.host}")
     return HTTPResponse(

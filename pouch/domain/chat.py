@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pouch.domain.value import value
+
 CHOICES_MAX: Final = 128
 # Fields that can make a model reason, or keep from the answer what it reasoned.
 REASONING_FIELDS: Final = frozenset(
@@ -20,7 +22,7 @@ class Image:
     """The ``data:`` URL, where the image is inside the body; a remote image is not fetched."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Media:
     """What the input holds besides text.
 
@@ -43,7 +45,7 @@ class Media:
 TEXT_ONLY: Final = Media()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ChatBody:
     """A parsed ``POST /v1/chat/completions``.
 

@@ -1,13 +1,12 @@
 """What a request can cost, as a function of how many tokens it may be answered with."""
 
-from dataclasses import dataclass
-
 from pouch.domain.chat import ChatBody
 from pouch.domain.money import Money
 from pouch.domain.pricing import Price
+from pouch.domain.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Demand:
     """A request's fixed part: at most ``input_tokens`` go in, and ``body`` says what comes out."""
 

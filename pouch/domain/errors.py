@@ -21,6 +21,7 @@ PouchError
 │   ├── CostCeilingError
 │   └── ModelNotPricedError
 ├── RateLimitError
+├── StoppedError                   an administrator stopped the request
 ├── UpstreamError                  the provider could not be reached or made no sense
 │   └── UpstreamTimeoutError
 └── UnavailableError               this gateway cannot serve now
@@ -180,6 +181,10 @@ class RateLimitError(PouchError):
         self.limit = limit
         self.per_s = per_s
         self.retry_after_s = retry_after_s
+
+
+class StoppedError(PouchError):
+    """An administrator stopped the request while it was at work."""
 
 
 class UpstreamError(PouchError):

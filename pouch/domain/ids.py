@@ -5,7 +5,7 @@ that look like digits. Within a process each id is greater than the one before, 
 stands still or goes back.
 """
 
-import secrets
+import os
 import threading
 from typing import Final
 
@@ -14,27 +14,48 @@ _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 # Ten bits at a time: half the steps of one character at a time.
 _PAIRS: Final = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
 _SHIFTS: Final = tuple(range(120, -1, -10))
+_RANDOM_BYTES: Final = RANDOM_BITS // 8
+# Numbers that are drawn together.
+_DRAWN: Final = 256
 
 
 class _Sequence:
-    """The process's last number; threads may share it."""
+    """The process's last number; threads may share it.
+
+    Random bytes come from the system many at a time: a call for each id would cost more than all
+    the rest of it.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last = 0
+        self.forget()
 
     def after(self, clock_ms: int) -> int:
-        number = clock_ms << RANDOM_BITS | secrets.randbits(RANDOM_BITS)
         with self._lock:
+            number = clock_ms << RANDOM_BITS | self._random()
             if number <= self._last:
                 # A random step, so that the next id cannot be told from this one, and that two
                 # processes which began with the same state part ways.
-                number = self._last + 1 + secrets.randbits(RANDOM_BITS - 16)
+                number = self._last + 1 + (self._random() >> 16)
             self._last = number
         return number
 
+    def forget(self) -> None:
+        """Use none of the random bytes at hand, which a forked process has, too."""
+        self._bytes = b""
+        self._used = 0
+
+    def _random(self) -> int:
+        used = self._used
+        if used >= len(self._bytes):
+            self._bytes, used = os.urandom(_RANDOM_BYTES * _DRAWN), 0
+        self._used = used + _RANDOM_BYTES
+        return int.from_bytes(self._bytes[used : self._used])
+
 
 _sequence: Final = _Sequence()
+os.register_at_fork(after_in_child=_sequence.forget)
 
 
 def new_id(prefix: str, clock_ms: int) -> str:

@@ -16,6 +16,7 @@ from typing import Final
 from pouch.domain.pouch import PouchTerms
 
 SECRET_START: Final = "pouch-"  # noqa: S105 - what every secret begins with
+ADMIN_TOKEN_START: Final = "pouch-admin-"  # noqa: S105 - what a token made here begins with
 PREFIX_LENGTH: Final = 12
 NAME_LENGTH_MAX: Final = 50
 # Letters and digits of any script (combining marks included), "_", "-" and single spaces inside.
@@ -25,6 +26,11 @@ _NAME: Final = re.compile(r"[\w\-]([\w\- ]*[\w\-])?")
 def new_secret() -> str:
     """A fresh secret. Shown once; only ``hash_of`` it is stored."""
     return SECRET_START + secrets.token_urlsafe(32)
+
+
+def new_admin_token() -> str:
+    """A fresh admin token, of as many bits as a secret. Shown once, too."""
+    return ADMIN_TOKEN_START + secrets.token_urlsafe(32)
 
 
 def hash_of(secret: str) -> str:
@@ -119,8 +125,9 @@ class Key:
 
     def allows(self, *, alias: str, provider: str, model: str) -> bool:
         """It may use ``alias``, which leads to ``model`` at ``provider``; so may its parents."""
-        if any(not p.allows(alias=alias, provider=provider, model=model) for p in self.parents):
-            return False
+        for parent in self.parents:
+            if not parent.allows(alias=alias, provider=provider, model=model):
+                return False
         if self.provider is not None and provider != self.provider:
             return False
         if self.models is None:

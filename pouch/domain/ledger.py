@@ -14,6 +14,7 @@ from typing import Protocol
 
 from pouch.domain.money import ZERO, Money
 from pouch.domain.usage import Usage
+from pouch.domain.value import value
 
 
 class Evidence(StrEnum):
@@ -35,7 +36,16 @@ class Evidence(StrEnum):
     """The model costs nothing; nothing was reserved."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
+class Verdict:
+    """What a request cost, and what that rests on."""
+
+    evidence: Evidence
+    cost: Money
+    usage: Usage | None = None
+
+
+@value
 class RequestFacts:
     """What is known of a request when its reservation is made."""
 
@@ -49,7 +59,7 @@ class RequestFacts:
     price_source: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Hold:
     """What to reserve: as much of ``most`` as fits, and nothing if less than ``least`` does."""
 
@@ -60,7 +70,7 @@ class Hold:
     facts: RequestFacts
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reservation:
     """An amount set aside in a pouch and every pouch around it.
 
@@ -74,9 +84,13 @@ class Reservation:
     remaining: Money | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RequestOutcome:
-    """How a request ended, for the request log. ``error`` is the code of the refusal, if any."""
+    """How a request ended, for the request log. ``error`` is the code of the refusal, if any;
+    ``reason`` its message, and ``refused_by`` the step that refused.
+
+    ``steps`` are ``(name, seconds)``, innermost first; ``None`` where they are not known.
+    """
 
     status: int
     latency_ms: int
@@ -84,9 +98,12 @@ class RequestOutcome:
     usage: Usage | None
     evidence: Evidence
     error: str | None = None
+    reason: str | None = None
+    refused_by: str | None = None
+    steps: Sequence[tuple[str, float]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Settlement:
     """The end of a reservation: ``cost`` replaces it. Zero cost with ``NOT_SENT`` or ``REFUSED``
     releases it. ``cost`` may exceed the reservation only with ``OVERRUN``. ``delay_s`` is how long

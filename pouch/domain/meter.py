@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from pouch.domain.ledger import Reservation
+from pouch.domain.ledger import Reservation, Verdict
 from pouch.domain.usage import Usage
 
 # A stream keeps at most this many raw bytes; then the text is taken out of them, which is a
 # twentieth of their size.
 RAW_BYTES_MAX: Final = 64 * 1024
+CHARACTERS_PER_TOKEN: Final = 4
+_EVENT: Final = b"data:"
 
 
 class Exchange(Protocol):
@@ -38,6 +40,8 @@ class Meter:
     of a model at all; ``complete`` that the answer ended as it should; ``uncountable`` that some
     of it passed unread; ``more_followed`` that text came after the usage that was reported;
     ``cut`` that the gateway broke it off because it went beyond its output limit.
+    ``verdict`` is what a whole answer cost, once that is known.
+    ``bytes_relayed`` are those of a stream's events that were handed on.
     """
 
     reservation: Reservation | None = None
@@ -46,16 +50,19 @@ class Meter:
     status: int | None = None
     first_byte: float | None = None
     usage: Usage | None = None
+    verdict: Verdict | None = None
     streamed: bool = False
     complete: bool = False
     strange: bool = False
     uncountable: bool = False
     more_followed: bool = False
     cut: bool = False
+    bytes_relayed: int = 0
     steps: list[tuple[str, float]] = field(default_factory=list)
     _raw: list[bytes] = field(default_factory=list)
     _raw_bytes: int = 0
     _text: list[str] = field(default_factory=list)
+    _events: int = 0
 
     def keep(self, events: bytes, text_in: Callable[[bytes], str]) -> None:
         """Remember whole events that were relayed, so that they can be counted if it must be."""
@@ -69,8 +76,18 @@ class Meter:
         self._condense(text_in)
         return "".join(self._text)
 
+    @property
+    def tokens_estimate(self) -> int:
+        """Output tokens of a stream so far, by a rule of thumb that parses nothing: one an event,
+        or one for four characters of the text that has been taken out, if those are more.
+        """
+        events = self._events + b"".join(self._raw).count(_EVENT)
+        return max(events, sum(map(len, self._text)) // CHARACTERS_PER_TOKEN)
+
     def _condense(self, text_in: Callable[[bytes], str]) -> None:
         if self._raw:
-            self._text.append(text_in(b"".join(self._raw)))
+            events = b"".join(self._raw)
+            self._text.append(text_in(events))
+            self._events += events.count(_EVENT)
             self._raw.clear()
             self._raw_bytes = 0

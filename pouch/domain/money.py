@@ -45,9 +45,8 @@ class Money:
     def __str__(self) -> str:
         """Decimal dollars, exact, with at least two decimals: ``0.0000315``, ``5.00``."""
         sign = "-" if self.nanos < 0 else ""
-        dollars, nanos = divmod(abs(self.nanos), NANOS_PER_USD)
-        fraction = f"{nanos:09d}".rstrip("0").ljust(2, "0")
-        return f"{sign}{dollars}.{fraction}"
+        digits = f"{abs(self.nanos):010d}"
+        return f"{sign}{digits[:-9]}.{digits[-9:-7]}{digits[-7:].rstrip('0')}"
 
 
 ZERO: Final = Money(0)

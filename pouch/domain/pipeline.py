@@ -1,7 +1,7 @@
 """A request passes through middlewares, outermost first, to a handler."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -12,6 +12,7 @@ from pouch.domain.meter import Meter
 from pouch.domain.money import Money
 from pouch.domain.ports import Clock, KeyFreezing, KeyRenewal, TokenCounter
 from pouch.domain.pricing import Price
+from pouch.domain.value import value
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Route:
     price: Price | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     """One chat completion, authenticated and parsed.
 
@@ -69,7 +70,19 @@ class Request:
 
     def bounded(self, output_bound: int) -> "Request":
         """The same request, with the output bound that was reserved."""
-        return replace(self, output_bound=output_bound)
+        # Not by dataclasses.replace, which takes three times as long, once per request.
+        return Request(
+            id=self.id,
+            key=self.key,
+            body=self.body,
+            route=self.route,
+            endpoint=self.endpoint,
+            started_at=self.started_at,
+            started=self.started,
+            output_bound=output_bound,
+            max_cost=self.max_cost,
+            meter=self.meter,
+        )
 
 
 @dataclass(slots=True)

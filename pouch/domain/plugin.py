@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from pouch.domain.pipeline import Middleware, Ports
 from pouch.domain.ports import Clock
-from pouch.domain.provider import Provider, Transport
+from pouch.domain.provider import Provider, Transport, UpstreamRequest
 
 C = TypeVar("C")
 
@@ -38,10 +38,15 @@ class ProviderPorts:
 
 @dataclass(frozen=True, slots=True)
 class BuiltProvider:
-    """A provider and what carries its requests: the shared transport, or one of its own."""
+    """A provider and what carries its requests: the shared transport, or one of its own.
+
+    ``probe`` is a request that costs nothing, by which an administrator sees whether the provider
+    answers and takes its secret; ``None`` where there is none.
+    """
 
     provider: Provider
     transport: Transport
+    probe: UpstreamRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,36 @@ class KeyRenewal(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """A store as it is now. ``name`` is without its folder; ``schema`` counts its migrations."""
+
+    kind: str
+    name: str
+    size_bytes: int
+    schema: int
+
+
+class StoreInspection(Protocol):
+    """A store that tells of itself."""
+
+    async def facts(self) -> StoreFacts:
+        """What it is now. Raises ``StoreUnavailableError``."""
+        ...
+
+
+class SettingStore(Protocol):
+    """Where single texts are kept by name. Methods raise ``StoreUnavailableError``."""
+
+    async def get_setting(self, key: str) -> str | None:
+        """The text kept under ``key``; ``None`` if there is none."""
+        ...
+
+    async def replace_setting(self, key: str, old: str, new: str) -> bool:
+        """Keep ``new`` in the place of ``old``; ``False`` if another text is there by now."""
+        ...
+
+
 class FreezeStore(Protocol):
     """Where the freezes of keys are kept. Every method raises ``StoreUnavailableError``."""
 

@@ -8,7 +8,7 @@ who name none, plain tokens; cache writes and audio are billed at the dearest ra
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Final, Protocol
 
 from pouch.domain.money import Money
@@ -23,7 +23,11 @@ CHEAPER_TIERS: Final = frozenset({"flex", "batch"})
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Nano-dollars per million tokens, by kind; ``None`` where the table has no such rate."""
+    """Nano-dollars per million tokens, by kind; ``None`` where the table has no such rate.
+
+    The dearest rate that a text token, or any token, of either side can be billed at follows from
+    them, and is worked out once: every request asks for it.
+    """
 
     input: int
     output: int
@@ -33,34 +37,33 @@ class Rates:
     image_input: int | None = None
     reasoning: int | None = None
     audio_output: int | None = None
+    dearest_text_input: int = field(init=False, repr=False, compare=False)
+    dearest_input: int = field(init=False, repr=False, compare=False)
+    dearest_text_output: int = field(init=False, repr=False, compare=False)
+    dearest_output: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        text_input = max(self.input, self.cached_input or 0, self.cache_write or 0)
+        text_output = max(self.output, self.reasoning or 0)
+        dearest = {
+            "dearest_text_input": text_input,
+            "dearest_input": max(text_input, self.audio_input or 0, self.image_input or 0),
+            "dearest_text_output": text_output,
+            "dearest_output": max(text_output, self.audio_output or 0),
+        }
+        for name, rate in dearest.items():
+            object.__setattr__(self, name, rate)
 
     @property
     def is_free(self) -> bool:
         """No token of any kind costs anything."""
         return self.dearest_input == 0 and self.dearest_output == 0
 
-    @property
-    def dearest_text_input(self) -> int:
-        """The dearest rate that a text token of the input can be billed at."""
-        return max(self.input, self.cached_input or 0, self.cache_write or 0)
-
-    @property
-    def dearest_input(self) -> int:
-        """The dearest rate that any input token can be billed at."""
-        return max(self.dearest_text_input, self.audio_input or 0, self.image_input or 0)
-
-    @property
-    def dearest_text_output(self) -> int:
-        """The dearest rate that a text token of the output can be billed at."""
-        return max(self.output, self.reasoning or 0)
-
-    @property
-    def dearest_output(self) -> int:
-        """The dearest rate that any output token can be billed at."""
-        return max(self.dearest_text_output, self.audio_output or 0)
-
     def cost(self, usage: Usage) -> Money:
         """The exact cost of ``usage``, rounded up once to a whole nano-dollar."""
+        if not usage.has_kinds:
+            weight = usage.input_tokens * self.input + usage.output_tokens * self.output
+            return Money(-(-weight // TOKENS_PER_RATE))
         cache_write = self.dearest_text_input if self.cache_write is None else self.cache_write
         audio_input = self.dearest_input if self.audio_input is None else self.audio_input
         audio_output = self.dearest_output if self.audio_output is None else self.audio_output
@@ -79,6 +82,10 @@ class Rates:
             (usage.audio_output_tokens, audio_output),
         )
         return Money(-(-(inputs + outputs) // TOKENS_PER_RATE))
+
+
+RATE_KINDS: Final = tuple(each.name for each in fields(Rates) if each.init)
+"""The kinds of tokens that a table can have rates for."""
 
 
 def input_total(usage: Usage) -> int:
@@ -133,15 +140,16 @@ class Price:
     tiers: tuple[tuple[int, Rates], ...] = ()
     service_tiers: Mapping[str, "Price"] = field(default_factory=dict)
     asked: str | None = None
+    is_free: bool = field(init=False, repr=False, compare=False)
+    """Nothing that this price can bill costs anything."""
 
-    @property
-    def is_free(self) -> bool:
-        """Nothing that this price can bill costs anything."""
-        return (
+    def __post_init__(self) -> None:
+        free = (
             self.rates.is_free
             and all(rates.is_free for _, rates in self.tiers)
             and all(price.is_free for price in self.service_tiers.values())
         )
+        object.__setattr__(self, "is_free", free)
 
     def cost(self, usage: Usage) -> Money:
         """The exact cost of ``usage``, at the tiers that its size and the provider select.
@@ -150,8 +158,9 @@ class Price:
         and the one that was asked for is billed.
         """
         used = usage.service_tier
-        if used in STANDARD_TIERS:
-            return self._for_size(usage).cost(usage)
+        if not self.service_tiers or used in STANDARD_TIERS:
+            rates = self._for_size(usage) if self.tiers else self.rates
+            return rates.cost(usage)
         named = self.service_tiers.get(used or "")
         if named is not None:
             return named._for_size(usage).cost(usage)
@@ -166,8 +175,10 @@ class Price:
         provider may choose, is considered.
         """
         most = max(
-            input_tokens * rate_in + output_tokens * rate_out
-            for rate_in, rate_out in self._dearest_rates(input_tokens, any_kind=any_kind)
+            [
+                input_tokens * rate_in + output_tokens * rate_out
+                for rate_in, rate_out in self._dearest_rates(input_tokens, any_kind=any_kind)
+            ]
         )
         return Money(-(-most // TOKENS_PER_RATE))
 

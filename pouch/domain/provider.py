@@ -1,10 +1,11 @@
 """How a provider is spoken to: a request is prepared, a transport sends it, the answer streams."""
 
 from collections.abc import AsyncIterator, Collection, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from pouch.domain.usage import Usage
+from pouch.domain.value import value
 
 if TYPE_CHECKING:
     from pouch.domain.pipeline import Request
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 Headers = Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UpstreamRequest:
     """An HTTP request to a provider. ``headers`` hold its secret: they are never shown."""
 
@@ -42,7 +43,7 @@ class UpstreamBody(Protocol):
     async def aclose(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UpstreamResponse:
     """Status and headers (names in lower case) of an answer, and its body, not yet read."""
 
@@ -52,7 +53,10 @@ class UpstreamResponse:
 
     def header(self, name: str) -> str:
         """The first header called ``name`` (lower case); empty if there is none."""
-        return next((value for key, value in self.headers if key == name), "")
+        for own, text in self.headers:
+            if own == name:
+                return text
+        return ""
 
 
 class Transport(Protocol):
@@ -69,7 +73,7 @@ class Transport(Protocol):
     async def aclose(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reported:
     """Usage that a provider reported. ``alone``: the event holds nothing else for a client."""
 
@@ -112,6 +116,13 @@ class Provider(Protocol):
         """The text of whole SSE events in pieces, each with a mark of the text that it goes on.
 
         Together they are never more than is billed: what a provider may repeat is left out.
+        """
+        ...
+
+    def envelope_in(self, events: bytes) -> Sequence[bytes]:
+        """Byte strings that hold no text, wherever they occur in the stream of these whole events.
+
+        Empty if none is known. They spare the parsing of what is surely short.
         """
         ...
 

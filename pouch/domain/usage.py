@@ -1,9 +1,9 @@
 """What a provider says it consumed, in tokens."""
 
-from dataclasses import dataclass
+from pouch.domain.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Usage:
     """Tokens of one answer.
 
@@ -21,3 +21,15 @@ class Usage:
     reasoning_tokens: int = 0
     audio_output_tokens: int = 0
     service_tier: str | None = None
+
+    @property
+    def has_kinds(self) -> bool:
+        """Some of the tokens are not plain ones."""
+        return bool(
+            self.cached_input_tokens
+            or self.reasoning_tokens
+            or self.cache_write_tokens
+            or self.audio_input_tokens
+            or self.image_input_tokens
+            or self.audio_output_tokens
+        )

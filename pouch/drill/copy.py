@@ -9,7 +9,7 @@ left out: nobody is to be told of a drill.
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,7 @@ from pouch.config.document import child
 from pouch.config.source import read
 from pouch.domain.money import Money
 from pouch.domain.pipeline import Route
-from pouch.domain.pricing import Price, Rates
+from pouch.domain.pricing import RATE_KINDS, Price
 from pouch.drill.plan import Models
 from pouch.middlewares import BUILTIN as MIDDLEWARES
 from pouch.providers import BUILTIN as PROVIDERS
@@ -151,7 +151,7 @@ def _tables(routes: Sequence[Route]) -> dict[str, dict[str, object]]:
 
 
 def _entry(price: Price) -> dict[str, object]:
-    rates = {field.name: getattr(price.rates, field.name) for field in fields(Rates)}
+    rates = {kind: getattr(price.rates, kind) for kind in RATE_KINDS}
     limits = {
         "max_output_tokens": price.max_output_tokens,
         "context_window": price.context_window,

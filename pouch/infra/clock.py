@@ -10,5 +10,5 @@ class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def monotonic(self) -> float:
-        return time.monotonic()
+    # The function itself: a request asks some fifteen times.
+    monotonic = staticmethod(time.monotonic)

@@ -7,10 +7,26 @@ here: nothing that holds one is logged.
 import atexit
 import json
 import logging
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
-from logging.handlers import QueueHandler, QueueListener
-from queue import SimpleQueue
-from typing import Any
+from logging.handlers import QueueHandler
+from queue import Empty, SimpleQueue
+from typing import Any, Final, TextIO, TypeAlias
+
+import msgspec
+
+# Lines that are written together, if so many wait.
+LINES_MAX: Final = 256
+# How long the first of them waits for others. A writer that slept after each line would have to be
+# woken for each, which costs the event loop more than the line does.
+GATHER_S: Final = 0.02
+
+_Queue: TypeAlias = "SimpleQueue[logging.LogRecord | None]"
+
+_encode: Final = msgspec.json.Encoder(enc_hook=str).encode
 
 
 class JsonLines(logging.Formatter):
@@ -28,14 +44,61 @@ class JsonLines(logging.Formatter):
             line |= fields
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        try:
+            return _encode(line).decode()
+        except (ValueError, OverflowError):
+            # Half a character, or a number beyond 64 bits: rare, and the slow encoder takes it.
+            return json.dumps(line, default=str)
 
 
 class _Unformatted(QueueHandler):
-    """Hands a record over as it is: formatting is the listener's work, off the event loop."""
+    """Hands a record over as it is: formatting is the writer's work, off the event loop."""
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
         return record
+
+
+class _Output(logging.StreamHandler[TextIO]):
+    """Writes what waits in a queue, in a thread of its own, until ``stop``."""
+
+    def __init__(self, queue: _Queue) -> None:
+        super().__init__(sys.stderr)
+        self.setFormatter(JsonLines())
+        self._queue = queue
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pouch-log", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what waits, then nothing more."""
+        self._stopping.set()
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        stopped = False
+        while not stopped:
+            waiting = [self._queue.get()]
+            self._stopping.wait(GATHER_S)
+            with suppress(Empty):
+                while len(waiting) < LINES_MAX:
+                    waiting.append(self._queue.get_nowait())
+            records = [record for record in waiting if record is not None]
+            stopped = len(records) < len(waiting)
+            self._write(records)
+
+    def _write(self, records: Sequence[logging.LogRecord]) -> None:
+        lines = []
+        for record in records:
+            try:
+                lines.append(self.format(record) + "\n")
+            except Exception:  # noqa: BLE001 - a line that cannot be made must not end the log
+                self.handleError(record)
+        # As one piece, since each piece is a call of the system. Where nobody can read it, the
+        # server goes on without a log.
+        with suppress(OSError, ValueError):
+            self.stream.write("".join(lines))
+            self.stream.flush()
 
 
 def configure(level: str = "info") -> None:
@@ -45,12 +108,11 @@ def configure(level: str = "info") -> None:
     """
     if any(isinstance(handler, _Unformatted) for handler in logging.getLogger("pouch").handlers):
         return
-    output = logging.StreamHandler()
-    output.setFormatter(JsonLines())
-    queue: SimpleQueue[logging.LogRecord] = SimpleQueue()
-    listener = QueueListener(queue, output)
-    listener.start()
-    atexit.register(listener.stop)
+    # What no line shows is not looked up for each of them; the manual of logging names all four.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
+    queue: _Queue = SimpleQueue()
+    atexit.register(_Output(queue).stop)
     for name in ("pouch", "sanic", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers = [_Unformatted(queue)]

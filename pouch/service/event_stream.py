@@ -4,7 +4,6 @@ No event is parsed unless it can hold usage, which a search for the word tells. 
 are handed on, so that the usage event which nobody asked for can be left out.
 """
 
-import re
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -12,15 +11,13 @@ from pouch.domain.errors import UpstreamError
 from pouch.domain.meter import Meter
 from pouch.domain.ports import Clock
 from pouch.domain.provider import Provider, UpstreamBody
+from pouch.domain.sse import event_end, event_start, naming
 from pouch.service.live_meter import LiveMeter
 
 # An event longer than this passes through unread, in the pieces it comes in.
 EVENT_BYTES_MAX: Final = 1024 * 1024
 
-_USAGE: Final = b'"usage"'
-_USAGE_NULL: Final = b'"usage":null'
-# Matches to the very end, too: a start where it fails would make the search quadratic.
-_EVENT: Final = re.compile(rb".*?(?:\r\n\r\n|\n\n|\r\r|\Z)", re.DOTALL)
+_USAGE: Final = naming(b"usage")
 _BOUNDARY_LENGTH_MAX: Final = 4
 
 
@@ -128,24 +125,42 @@ class EventStream:
         return self._pass(data) if data else b""
 
     def _pass(self, events: bytes) -> bytes:
-        if events.count(_USAGE) > events.count(_USAGE_NULL):
-            events = self._read_usage(events)
-        else:
+        found = _USAGE.search(events)
+        meter = self._meter
+        if found is not None:
+            events = self._read_usage(events, found.start())
+        elif meter.usage is not None:
             self._look_for_more(events)
+        meter.bytes_relayed += len(events)
         if self._keep:
-            self._meter.keep(events, self._text_in)
+            meter.keep(events, self._text_in)
         if self._live is not None:
             self._live.saw(events)
         return events
 
-    def _read_usage(self, events: bytes) -> bytes:
-        return b"".join(
-            event for event in _EVENT.findall(events) if not self._is_usage_alone(event)
-        )
+    def _read_usage(self, events: bytes, position: int) -> bytes:
+        """Read the events that name usage, the first around ``position``; what the client gets."""
+        passed: list[bytes] = []
+        done = 0
+        while position >= 0:
+            start, end = event_start(events, position, done), event_end(events, position)
+            if before := events[done:start]:
+                self._look_for_more(before)
+                passed.append(before)
+            event = events[start:end]
+            if not self._is_usage_alone(event):
+                passed.append(event)
+            done = end
+            found = _USAGE.search(events, end)
+            position = -1 if found is None else found.start()
+        if after := events[done:]:
+            self._look_for_more(after)
+            passed.append(after)
+        return b"".join(passed)
 
     def _is_usage_alone(self, event: bytes) -> bool:
         """Take the usage out of ``event``; whether the client must not see it."""
-        reported = self._provider.usage_in(data_of(event)) if _USAGE in event else None
+        reported = self._provider.usage_in(data_of(event))
         if reported is None:
             self._look_for_more(event)
             return False

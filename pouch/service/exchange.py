@@ -66,15 +66,18 @@ class ProviderExchange:
         self._answer_bytes_max = answer_bytes_max
         self._stream: EventStream | None = None
         self._waiting: asyncio.Future[None] | None = None
-        self._task = asyncio.ensure_future(self._run(outgoing))
+        loop = asyncio.get_running_loop()
+        # Apart from the task, so that who waits for it may be cancelled and the task goes on.
+        self._answered: asyncio.Future[Response] = loop.create_future()
+        self._task = loop.create_task(self._run(outgoing))
 
     async def response(self) -> Response:
-        """The answer: a whole body, or a stream whose head has come.
+        """The answer: a whole body, or a stream whose head has come. To be asked for once.
 
         Raises:
             UpstreamError: there is none, or it makes no sense.
         """
-        return await asyncio.shield(self._task)
+        return await self._answered
 
     async def finish(self, *, wait_s: float, drain: bool) -> None:
         """See ``pouch.domain.meter.Exchange``."""
@@ -83,8 +86,8 @@ class ProviderExchange:
         if not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
-        if not self._task.cancelled():
-            self._task.exception()  # Retrieved, or asyncio would report it as lost.
+        if self._answered.done() and not self._answered.cancelled():
+            self._answered.exception()  # Retrieved, or asyncio would report it as lost.
         if self._stream is not None:
             await self._stream.aclose()
 
@@ -103,7 +106,22 @@ class ProviderExchange:
         except (TimeoutError, UpstreamError):
             return  # What the meter saw up to here is what there is.
 
-    async def _run(self, outgoing: UpstreamRequest) -> Response:
+    async def _run(self, outgoing: UpstreamRequest) -> None:
+        """To the answer, for whoever still waits for it."""
+        answered = self._answered
+        try:
+            response = await self._answer(outgoing)
+        except asyncio.CancelledError:
+            answered.cancel()
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+            if not answered.done():
+                answered.set_exception(error)
+        else:
+            if not answered.done():
+                answered.set_result(response)
+
+    async def _answer(self, outgoing: UpstreamRequest) -> Response:
         meter = self._request.meter
         try:
             head = await self._through.transport.send(outgoing)
@@ -111,7 +129,12 @@ class ProviderExchange:
             meter.sent = error.reached
             raise
         meter.status = head.status
-        headers = [_renamed(name, value) for name, value in head.headers if _is_relayed(name)]
+        # The provider's own request id goes on under a name that is not this gateway's.
+        headers = [
+            ("x-upstream-request-id" if name == "x-request-id" else name, value)
+            for name, value in head.headers
+            if name not in _NOT_RELAYED and not name.startswith("x-pouch-")
+        ]
         if head.status in _OK and _media_type(head) == "text/event-stream":
             meter.streamed = True
             # The provider was asked not to compress; what it did compress passes unread.
@@ -180,15 +203,6 @@ class ProviderExchange:
 
 def _media_type(head: UpstreamResponse) -> str:
     return head.header("content-type").partition(";")[0].strip().lower()
-
-
-def _is_relayed(name: str) -> bool:
-    return name not in _NOT_RELAYED and not name.startswith("x-pouch-")
-
-
-def _renamed(name: str, value: str) -> tuple[str, str]:
-    """The provider's own request id goes on under a name that is not this gateway's."""
-    return ("x-upstream-request-id", value) if name == "x-request-id" else (name, value)
 
 
 def _without_secrets(body: bytes, outgoing: UpstreamRequest) -> bytes:

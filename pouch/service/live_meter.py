@@ -1,10 +1,11 @@
 """A stream is measured as it is relayed, so that what ignores its output limit is cut off.
 
 Nothing is counted as long as nothing can be wrong: a text of N bytes is at most N tokens, and the
-events that carry it are longer still. Only when the raw bytes pass the limit is the text taken out
-of them, and only when the text's bytes pass it are its tokens counted, in a thread, while the relay
-goes on. The relay waits for a count only if the stream outruns it, so a runaway is cut within a
-small multiple of its limit, and what is remembered of it stays as small.
+events that carry it are longer still. Only when the raw bytes, without what is the same around each
+text, pass the limit is the text taken out of them, and only when the text's bytes pass it are its
+tokens counted, in a thread, while the relay goes on. The relay waits for a count only if the stream
+outruns it, so a runaway is cut within a small multiple of its limit, and what is remembered of it
+stays as small.
 
 A stream within its limit is never cut. Models need not choose the tokens that a tokenizer would:
 even tokens drawn at random are counted as 1.06 times as many where there are many of them, and as
@@ -13,7 +14,7 @@ is one by another vocabulary. Hence the margins of ``limit_of``.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Final
 
 from pouch.domain.pipeline import Request
@@ -68,6 +69,9 @@ class LiveMeter:
         self._raw: list[bytes] = []
         self._raw_bytes = 0
         self._due = min(self._limit + 1, RAW_BYTES_MAX)
+        self._envelope: Sequence[bytes] = ()
+        self._weighed = 0
+        self._most_text = 0
         self._last = b""
         self._texts: dict[Hashable, list[str]] = {}
         self._text_bytes = 0
@@ -92,17 +96,15 @@ class LiveMeter:
 
     def saw(self, events: bytes) -> None:
         """Whole events are about to be relayed."""
-        for index in self._provider.finished_in(events):
-            if 0 <= index < self._request.body.choices:
-                self._finished.add(index)
         if self._exceeded:
+            self._note_ends(events)
             self._afterwards += len(events)
             return
-        if self._reported > self._bound:
-            self._exceed(self._reported)
         self._raw.append(events)
         self._raw_bytes += len(events)
-        if self._raw_bytes >= self._due and not self._exceeded:
+        if self._reported > self._bound:
+            self._exceed(self._reported)
+        elif self._raw_bytes >= self._due:
             self._weigh()
 
     def reported(self, usage: Usage) -> None:
@@ -141,6 +143,12 @@ class LiveMeter:
         if self._counting is not None and not self._counting.done():
             self.behind = True
             return
+        self._weigh_raw()
+        could_be = self._text_bytes + self._most_text
+        if could_be <= self._count_above and self._raw_bytes < RAW_BYTES_MAX:
+            room = self._count_above - could_be + 1
+            self._due = min(self._raw_bytes + room, RAW_BYTES_MAX)
+            return
         self._take_text()
         if self._text_bytes > self._count_above:
             self._counting = asyncio.ensure_future(self._count())
@@ -148,9 +156,27 @@ class LiveMeter:
         else:
             self._due = min(self._count_above - self._text_bytes + 1, RAW_BYTES_MAX)
 
+    def _weigh_raw(self) -> None:
+        """Add how many bytes of the newest events can be text, by what is known to hold none."""
+        events = b"".join(self._raw[self._weighed :])
+        if not self._envelope:
+            self._envelope = self._provider.envelope_in(events)
+        self._most_text += len(events)
+        for part in self._envelope:
+            self._most_text -= events.count(part) * len(part)
+        self._weighed = len(self._raw)
+
+    def _note_ends(self, events: bytes) -> None:
+        """Which choices have ended matters only once the stream is too long."""
+        for index in self._provider.finished_in(events):
+            if 0 <= index < self._request.body.choices:
+                self._finished.add(index)
+
     def _take_text(self) -> None:
         events = b"".join(self._raw)
+        self._note_ends(events)
         self._raw.clear()
+        self._weighed = self._most_text = 0
         self._raw_bytes = 0
         for place, piece in self._provider.pieces_in(events):
             self._texts.setdefault(place, []).append(piece)
@@ -187,6 +213,7 @@ class LiveMeter:
         self._output_tokens = output_tokens
         if not self._exceeded:
             self._exceeded = True
+            self._note_ends(b"".join(self._raw))
             if not self._all_finished:
                 self._closing = asyncio.ensure_future(self._close())
 

@@ -141,6 +141,11 @@ class Performance:
         del request, response, broken
         self._tape.leave()
 
+    def stopped(self, request: Request) -> PouchError | None:
+        """Nothing: the request is stopped apart from its client, who learns it from the answer."""
+        del request
+        return None
+
     def cost_comment(self, request: Request) -> bytes:
         """Nothing: it is a part of the answer, so that it comes again with it."""
         del request
@@ -176,6 +181,11 @@ class Performance:
                     await tape.add(comment)
         except PouchError as error:
             broken = error
+        except asyncio.CancelledError as error:
+            broken = self._proxy.stopped(request)
+            if broken is None:
+                broken = error
+                raise
         except BaseException as error:
             broken = error
             raise

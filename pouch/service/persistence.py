@@ -23,6 +23,6 @@ async def until_written(write: Callable[[], Awaitable[T]], *, what: str, log: lo
         try:
             return await write()
         except StoreUnavailableError as error:
-            log.warning("%s waits for the store: %s", what, error)
+            log.warning("%s waits for the store: %s", what, error.__cause__ or error)
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, RETRY_MOST_S)

@@ -1,10 +1,13 @@
 """One request, end to end: through the chain, to its answer, and settled whatever happens."""
 
+import asyncio
 from collections.abc import Callable
 
+from pouch.domain.errors import PouchError, StoppedError
 from pouch.domain.ledger import Evidence
 from pouch.domain.money import Money
 from pouch.domain.pipeline import Handler, Request, Response
+from pouch.service.live import LiveRequests
 from pouch.service.settlement import Ending, Settlements, judge
 
 
@@ -19,21 +22,29 @@ class ProxyService:
         chain: Handler,
         settlements: Settlements,
         describe: Callable[[BaseException], tuple[int, str]],
+        live: LiveRequests,
     ) -> None:
         self._chain = chain
         self._settlements = settlements
         self._describe = describe
+        self._live = live
 
     async def handle(self, request: Request) -> Response:
         """Answer ``request``; the caller passes the answer on and then calls ``finish``.
 
         If it raises, whatever it raises, the request is being settled and ``finish`` is not due.
         """
+        self._live.begin(request)
         try:
             response = await self._chain(request)
+        except asyncio.CancelledError as error:
+            stopped = self.stopped(request)
+            self._settlements.later(request, self._broken(stopped or error))
+            if stopped is None:
+                raise
+            raise stopped from error
         except BaseException as error:
-            status, code = self._describe(error)
-            self._settlements.later(request, Ending(status, code, whole=False))
+            self._settlements.later(request, self._broken(error))
             raise
         self._add_cost(request, response)
         return response
@@ -43,8 +54,13 @@ class ProxyService:
         if broken is None:
             self._settlements.later(request, Ending(response.status))
         else:
-            _, code = self._describe(broken)
-            self._settlements.later(request, Ending(response.status, code, whole=False))
+            self._settlements.later(request, self._broken(broken, response.status))
+
+    def stopped(self, request: Request) -> StoppedError | None:
+        """Whether the cancellation of the current task is a stop by an administrator, of which the
+        client is to be told; it then counts as no cancellation any more.
+        """
+        return self._live.stopped(request)
 
     def cost_comment(self, request: Request) -> bytes:
         """The SSE comment that ends the stream of a key that asks for it; empty if unknown."""
@@ -55,11 +71,18 @@ class ProxyService:
         left = "" if remaining is None else f" remaining={remaining}"
         return f": pouch cost={verdict.cost}{left}\n\n".encode()
 
+    def _broken(self, error: BaseException, status: int | None = None) -> Ending:
+        """The ending with ``error``, after an answer of ``status`` has begun, if one has."""
+        refused, code = self._describe(error)
+        at_once = isinstance(error, StoppedError)
+        reason = str(error) if isinstance(error, PouchError) else None
+        return Ending(status or refused, code, whole=False, at_once=at_once, reason=reason)
+
     def _add_cost(self, request: Request, response: Response) -> None:
         """``x-pouch-remaining``, and with an answer that is whole ``x-pouch-cost``, if known."""
         cost = None
         if isinstance(response.body, bytes):
-            verdict = judge(request)
+            verdict = request.meter.verdict = judge(request)
             if verdict is not None:
                 cost = verdict.cost
                 response.headers.append(("x-pouch-cost", str(cost)))

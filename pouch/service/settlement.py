@@ -16,6 +16,7 @@ from pouch.domain.ledger import (
     RequestRecord,
     Reservation,
     Settlement,
+    Verdict,
 )
 from pouch.domain.meter import Exchange
 from pouch.domain.money import ZERO, Money
@@ -24,36 +25,34 @@ from pouch.domain.plugin import BuiltProvider
 from pouch.domain.ports import Background, Clock, TokenCounter
 from pouch.domain.pricing import Price
 from pouch.domain.usage import Usage
+from pouch.domain.value import value
+from pouch.service.live import LiveRequests
 from pouch.service.persistence import until_written
 
 # Counts what a model without a published vocabulary said; an estimate there.
 ENCODING_OTHERWISE: Final = "o200k_base"
 # The error in the log of a request whose provider ignored the output limit and was cut off.
 OUTPUT_LIMIT: Final = "output_limit"
+REASON_LENGTH_MAX: Final = 500
 
 _log = logging.getLogger("pouch.settlement")
 _requests = logging.getLogger("pouch.requests")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ending:
-    """How the client's side of a request ended. ``error`` is the refusal's code, if any.
+    """How the client's side of a request ended. ``error`` is the refusal's code, if any, and
+    ``reason`` its message.
 
-    ``whole`` says that the client got the answer to its end.
+    ``whole`` says that the client got the answer to its end; ``at_once`` that nothing more of it is
+    to be waited for.
     """
 
     status: int
     error: str | None = None
     whole: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a request cost, and what that rests on."""
-
-    evidence: Evidence
-    cost: Money
-    usage: Usage | None = None
+    at_once: bool = False
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +77,7 @@ class Settlements:
         background: Background,
         clock: Clock,
         policy: DisconnectPolicy,
+        live: LiveRequests,
     ) -> None:
         self._ledger = ledger
         self._tokens = tokens
@@ -85,14 +85,16 @@ class Settlements:
         self._background = background
         self._clock = clock
         self._policy = policy
+        self._live = live
         self._exchanges: set[Exchange] = set()
         self._hasty = False
 
     def later(self, request: Request, ending: Ending) -> None:
         """Settle ``request`` in the background. Never waits, never raises."""
         latency_s = self._clock.monotonic() - request.started
+        self._live.settle(request)
         self._background.spawn(
-            self._settle(request, ending, latency_s), name=f"settle:{request.id}"
+            self._settled(request, ending, latency_s), name=f"settle:{request.id}"
         )
 
     def hasten(self) -> None:
@@ -101,10 +103,19 @@ class Settlements:
         for exchange in self._exchanges:
             exchange.abort()
 
+    async def _settled(self, request: Request, ending: Ending, latency_s: float) -> None:
+        try:
+            await self._settle(request, ending, latency_s)
+        finally:
+            self._live.leave(request)
+
     async def _settle(self, request: Request, ending: Ending, latency_s: float) -> None:
+        refused_by = _refused_by(request, ending)
         if not ending.whole:
-            await self._finish_exchange(request)
-        verdict = judge(request) or await self._count(request)
+            await self._finish_exchange(request, at_once=ending.at_once)
+        # The two hold each other; apart, neither waits for the collector of cycles.
+        request.meter.exchange = None
+        verdict = request.meter.verdict or judge(request) or await self._count(request)
         outcome = RequestOutcome(
             status=ending.status,
             latency_ms=_ms(latency_s),
@@ -112,18 +123,21 @@ class Settlements:
             usage=verdict.usage,
             evidence=verdict.evidence,
             error=ending.error or (OUTPUT_LIMIT if request.meter.cut else None),
+            reason=ending.reason[:REASON_LENGTH_MAX] if ending.reason else None,
+            refused_by=refused_by,
+            steps=request.meter.steps,
         )
         await self._write(request, verdict, outcome)
         log_request(request, verdict, outcome)
 
-    async def _finish_exchange(self, request: Request) -> None:
+    async def _finish_exchange(self, request: Request, *, at_once: bool) -> None:
         exchange = request.meter.exchange
         if exchange is None:
             return
         drain = self._policy.drain or _hides_reasoning(request)
         self._exchanges.add(exchange)
         try:
-            wait_s = 0.0 if self._hasty else self._policy.drain_s
+            wait_s = 0.0 if self._hasty or at_once else self._policy.drain_s
             await exchange.finish(wait_s=wait_s, drain=drain)
         finally:
             self._exchanges.discard(exchange)
@@ -217,6 +231,13 @@ def _hides_reasoning(request: Request) -> bool:
     return price is None or price.hidden_reasoning or request.body.asks_to_reason
 
 
+def _refused_by(request: Request, ending: Ending) -> str | None:
+    """The innermost step that was entered, if the request was refused and came no further."""
+    meter = request.meter
+    refused = ending.reason is not None and not ending.at_once and meter.exchange is None
+    return meter.steps[0][0] if refused and meter.steps else None
+
+
 def _first_byte_ms(request: Request) -> int | None:
     first = request.meter.first_byte
     return None if first is None else _ms(first - request.started)
@@ -228,23 +249,23 @@ def _ms(seconds: float) -> int:
 
 def log_request(request: Request, verdict: Verdict, outcome: RequestOutcome) -> None:
     """One structured line per request, after its settlement."""
+    if not _requests.isEnabledFor(logging.INFO):
+        return
+    # As Logger.info makes it, in a third of the time.
+    record = logging.LogRecord(_requests.name, logging.INFO, "", 0, "request", None, None)
     reservation = request.meter.reservation
-    _requests.info(
-        "request",
-        extra={
-            "fields": {
-                "id": request.id,
-                "key": request.key.id,
-                "model": request.route.alias,
-                "provider": request.route.provider,
-                "stream": request.body.stream,
-                "status": outcome.status,
-                "error": outcome.error,
-                "latency_ms": outcome.latency_ms,
-                "first_byte_ms": outcome.first_byte_ms,
-                "reserved_usd": str(reservation.amount) if reservation else None,
-                "cost_usd": str(verdict.cost),
-                "evidence": verdict.evidence.value,
-            }
-        },
-    )
+    record.fields = {
+        "id": request.id,
+        "key": request.key.id,
+        "model": request.route.alias,
+        "provider": request.route.provider,
+        "stream": request.body.stream,
+        "status": outcome.status,
+        "error": outcome.error,
+        "latency_ms": outcome.latency_ms,
+        "first_byte_ms": outcome.first_byte_ms,
+        "reserved_usd": str(reservation.amount) if reservation else None,
+        "cost_usd": str(verdict.cost),
+        "evidence": verdict.evidence.value,
+    }
+    _requests.handle(record)

@@ -1,9 +1,10 @@
 """How to read the answers of a server that speaks OpenAI's chat completions."""
 
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable, Sequence
 
 from pouch.domain.provider import Reported
 from pouch.domain.usage import Usage
+from pouch.providers.chat_completions.envelope import envelope_in
 from pouch.providers.chat_completions.finish import cut_short, finished_in
 from pouch.providers.chat_completions.text import pieces_in, text_in
 from pouch.providers.chat_completions.usage import is_answer, usage_in
@@ -23,6 +24,9 @@ class ChatCompletions:
 
     def pieces_in(self, events: bytes) -> Iterable[tuple[Hashable, str]]:
         return pieces_in(events)
+
+    def envelope_in(self, events: bytes) -> Sequence[bytes]:
+        return envelope_in(events)
 
     def finished_in(self, events: bytes) -> Collection[int]:
         return finished_in(events)

@@ -5,13 +5,15 @@ from typing import Final
 
 import msgspec
 
+from pouch.domain.sse import event_start, naming
 from pouch.domain.usage import Usage
 from pouch.providers.chat_completions.text import events_in
 
-_REASON: Final = b'"finish_reason"'
-_NO_REASONS: Final = (b'"finish_reason":null', b'"finish_reason": null')
+_REASON: Final = naming(b"finish_reason")
 # What all chunks of one answer have in common.
 _COMMON: Final = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
+
+_NONE: Final[frozenset[int]] = frozenset()
 
 _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
@@ -20,13 +22,14 @@ _encode: Final = msgspec.json.Encoder().encode
 def finished_in(events: bytes) -> frozenset[int]:
     """The choices that whole server-sent events say have ended.
 
-    Nothing is parsed unless a reason is given somewhere, which counting the word tells.
+    Nothing is parsed but from the event on that gives the first reason.
     """
-    if events.count(_REASON) == sum(map(events.count, _NO_REASONS)):
-        return frozenset()
+    found = _REASON.search(events)
+    if found is None:
+        return _NONE
     return frozenset(
         index
-        for chunk in _chunks_in(events)
+        for chunk in _chunks_in(events[event_start(events, found.start()) :])
         for choice in _choices_of(chunk)
         if isinstance(index := choice.get("index", 0), int)
         and isinstance(choice.get("finish_reason"), str)

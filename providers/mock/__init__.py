@@ -18,6 +18,7 @@ from pouch.providers.mock.transport import MockTransport
 __all__ = ["PLUGIN", "URL", "Config", "Mock", "MockTransport", "Tally"]
 
 URL: Final = "mock://here/chat/completions"
+PROBE: Final = UpstreamRequest("GET", "mock://here/models", (), b"")
 
 
 class Mock(ChatCompletions):
@@ -29,7 +30,7 @@ class Mock(ChatCompletions):
 
 
 def _build(config: Config, ports: ProviderPorts) -> BuiltProvider:
-    return BuiltProvider(Mock(), MockTransport(config, ports.clock))
+    return BuiltProvider(Mock(), MockTransport(config, ports.clock), PROBE)
 
 
 PLUGIN = ProviderPlugin("mock", Config, _build, is_free=True)

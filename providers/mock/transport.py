@@ -58,6 +58,8 @@ class MockTransport:
         self.tally = Tally()
 
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
+        if request.method == "GET":
+            return await self._models()
         self.tally.requests += 1
         self.tally.last_request = request
         try:
@@ -74,6 +76,16 @@ class MockTransport:
 
     async def aclose(self) -> None:
         """There is no connection to close."""
+
+    async def _models(self) -> UpstreamResponse:
+        """A list of no models, or what the config has it answer instead."""
+        await asyncio.sleep(self._config.delay_s)
+        if self._config.connection is not None:
+            raise _no_answer(self._config.connection)
+        if self._config.status is not None:
+            return self._refusal(self._config.status, "The mock refuses, as it was asked to.")
+        empty = b'{"object": "list", "data": []}'
+        return self._response(200, "application/json", [empty], Config())
 
     def _behaviour(self, asked: _Asked) -> Config:
         """The configured behaviour, with what the request wishes otherwise."""

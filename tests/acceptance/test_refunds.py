@@ -40,7 +40,14 @@ def test_a_refunded_request_has_cost_nothing_anywhere(
     assert (part.status_code, part.json()["refunded_usd"]) == (200, "0.000001")
     assert rest.json() == logged | {"refunded_usd": logged["cost_usd"]}
     assert (again.status_code, again.json()["error"]["code"]) == (409, "conflict")
-    assert gateway.admin.get(f"/api/requests/{logged['id']}").json() == rest.json()
+    story = gateway.admin.get(f"/api/requests/{logged['id']}").json()
+    assert {name: story[name] for name in rest.json()} == rest.json()
+    assert [refund["reason"] for refund in story["refunds"]] == ["slow", "wrong"]
+    assert [entry["kind"] for entry in story["attempts"][0]["entries"]] == [
+        *["reserve"] * 2,
+        *["settle"] * 2,
+        *["refund"] * 4,
+    ]
     own = gateway.key("refund")["pouch"]["id"]
     for pouch in (own, team):
         shown = gateway.admin.get(f"/api/pouches/{pouch}").json()

@@ -12,9 +12,9 @@ import httpx
 
 from pouch import bootstrap
 from pouch.api.gateway import Gateway
-from pouch.domain.key import Key
+from pouch.domain.key import Key, hash_of
 from pouch.service.key_terms import NewKey
-from tests.fakes.gateway_process import CONFIG, STEPS
+from tests.fakes.gateway_process import ADMIN_TOKEN, CONFIG, STEPS
 from tests.fakes.server import serve
 from tests.fakes.upstream import Upstream, upstream
 
@@ -32,6 +32,7 @@ class Running:
     url: str
     key: Key
     secret: str
+    admin: httpx.AsyncClient
     connections: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def post(self, **fields: Any) -> httpx.Response:
@@ -75,13 +76,17 @@ async def running(folder: Path, server: str = "") -> AsyncIterator[Running]:
         text = CONFIG.format(port=0, upstream=provider.url, steps=STEPS, workers=1, drain_s=1)
         config.write_text(text.replace("workers: 1", f"workers: 1{server}"))
         store = await bootstrap.open_store(bootstrap.load_config(config))
-        await store.set_setting(bootstrap.ADMIN_TOKEN_HASH, "none")
+        await store.set_setting(bootstrap.ADMIN_TOKEN_HASH, hash_of(ADMIN_TOKEN))
         await store.close()
         app = bootstrap.build_app(config)
-        async with serve(app) as url:
+        token = {"authorization": f"Bearer {ADMIN_TOKEN}"}
+        async with (
+            serve(app) as url,
+            httpx.AsyncClient(base_url=url, headers=token, timeout=PATIENCE_S) as admin,
+        ):
             gateway: Gateway = app.ctx.gateway
             issued = await gateway.keys.create(NewKey("app"))
-            service = Running(gateway, provider, url, issued.stored.key, issued.secret)
+            service = Running(gateway, provider, url, issued.stored.key, issued.secret, admin)
             yield service
             for connection in service.connections:
                 connection.close()

@@ -43,6 +43,9 @@ class Dialect:
     def pieces_in(self, events: bytes) -> Iterable[tuple[Hashable, str]]:
         raise NotImplementedError
 
+    def envelope_in(self, events: bytes) -> Sequence[bytes]:
+        raise NotImplementedError
+
     def finished_in(self, events: bytes) -> Collection[int]:
         raise NotImplementedError
 

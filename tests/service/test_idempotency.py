@@ -43,6 +43,9 @@ class Answering:
     def finish(self, request: Request, response: Response, broken: BaseException | None) -> None:
         self.finished.append(broken)
 
+    def stopped(self, request: Request) -> None:
+        return None
+
     def cost_comment(self, request: Request) -> bytes:
         return b""
 

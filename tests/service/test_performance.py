@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from pouch.domain.errors import DrainingError, PouchError, UpstreamError
+from pouch.domain.errors import DrainingError, PouchError, StoppedError, UpstreamError
 from pouch.domain.idempotency import KeptAnswer
 from pouch.domain.pipeline import Request, Response
 from pouch.service.performance import Performance
@@ -47,6 +47,7 @@ class Scene:
     def __init__(self, outcome: Response | BaseException, request: Request | None = None) -> None:
         self._outcome = outcome
         self.events: list[object] = []
+        self.stop: PouchError | None = None
         self.performance = Performance(
             cast(ProxyService, self),
             request or a_request(),
@@ -62,6 +63,9 @@ class Scene:
 
     def finish(self, request: Request, response: Response, broken: BaseException | None) -> None:
         self.events.append(("settled", type(broken).__name__ if broken else None))
+
+    def stopped(self, request: Request) -> PouchError | None:
+        return self.stop
 
     def cost_comment(self, request: Request) -> bytes:
         return b": pouch cost=1\n\n"
@@ -100,6 +104,21 @@ async def test_an_error_status_is_passed_on_and_not_kept() -> None:
     await scene.performance.run()
     assert (await scene.performance.response()).status == 429
     assert scene.events == ["dropped", ("settled", None)]
+
+
+async def test_a_stop_in_the_middle_reaches_the_client_and_frees_the_name() -> None:
+    chunks = Chunks()
+    scene = Scene(streaming(chunks))
+    scene.stop = StoppedError("stopped")
+    running = asyncio.ensure_future(scene.performance.run())
+    body = await stream_of(scene.performance)
+    chunks.give(b"one")
+    assert await anext(body) == b"one"
+    running.cancel()
+    with pytest.raises(StoppedError):
+        await anext(body)
+    await running
+    assert scene.events == ["dropped", ("settled", "StoppedError")]
 
 
 async def test_a_refusal_reaches_the_client_and_frees_the_name() -> None:

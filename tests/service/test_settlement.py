@@ -15,6 +15,7 @@ from pouch.domain.pipeline import Request, Route
 from pouch.domain.plugin import BuiltProvider
 from pouch.domain.pricing import Price, Rates
 from pouch.domain.usage import Usage
+from pouch.service.live import LiveRequests
 from pouch.service.settlement import DisconnectPolicy, Ending, Settlements, judge
 from tests.fakes.chat import a_body, a_request
 from tests.fakes.clock import FakeClock
@@ -107,13 +108,16 @@ class Desk:
         self.queue = Queue()
         self.clock = FakeClock()
         upstream = MockUpstream()
+        built = {"mock": BuiltProvider(upstream.provider, upstream.transport)}
+        self.live = LiveRequests(self.clock)
         self.settlements = Settlements(
             cast(Ledger, self.ledger),
             WordCounter(),
-            {"mock": BuiltProvider(upstream.provider, upstream.transport)},
+            built,
             self.queue,
             self.clock,
             DisconnectPolicy(drain=drain, drain_s=30),
+            self.live,
         )
 
     async def settled(self, request: Request, ending: Ending) -> Settlement:

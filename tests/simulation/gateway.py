@@ -21,6 +21,8 @@ from sanic.compat import Header
 from pouch import bootstrap
 from pouch.api import errors, openai
 from pouch.api.gateway import Gateway
+from pouch.bootstrap import gateway as composed
+from pouch.bootstrap import parts
 from pouch.config import Config
 from pouch.domain.errors import PouchError
 from pouch.infra.tokens import vocabulary
@@ -93,11 +95,11 @@ class Installation:
         """What the composition root takes from the world is replaced for as long."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv(bootstrap.ADMIN_TOKEN_VARIABLE, ADMIN_TOKEN)
-            patch.setattr(bootstrap, "SystemClock", lambda: clock)
-            patch.setattr(bootstrap, "Tokens", lambda: self.tokens)
-            patch.setattr(bootstrap, "make_transport", lambda *_, **__: transport)
+            patch.setattr(composed, "SystemClock", lambda: clock)
+            patch.setattr(composed, "Tokens", lambda: self.tokens)
+            patch.setattr(parts, "make_transport", lambda *_, **__: transport)
             # No one administers over HTTP here, and its schemas take longer than all the rest.
-            patch.setattr(bootstrap, "admin_blueprint", lambda _: Blueprint("admin"))
+            patch.setattr(composed, "admin_blueprint", lambda _: Blueprint("admin"))
             yield
 
 
@@ -136,10 +138,15 @@ class Http:
     def close(self) -> None:
         self.closed = True
 
-    async def respond(self, *, status: int, headers: Any, content_type: str) -> "Http":
-        self.status = status
-        self.received_headers = {**dict(headers), "content-type": content_type}
+    async def respond(self, response: HTTPResponse) -> "Http":
+        self.begin(response)
         return self
+
+    def begin(self, response: HTTPResponse) -> None:
+        """Status and headers have come."""
+        self.status = response.status
+        headers = response.processed_headers
+        self.received_headers = {name.decode().lower(): value.decode() for name, value in headers}
 
     async def send(self, data: bytes) -> None:
         """A slow client takes ``read_s`` for each chunk."""
@@ -179,7 +186,7 @@ class Life:
 
     async def start(self) -> None:
         """What a dead predecessor has left is settled when this returns."""
-        self._app.ctx.gateway = await bootstrap._gateway_on(
+        self._app.ctx.gateway = await composed.gateway_on(
             self.store, cast(Any, self._app), self._installed.settings, self._installed.routes
         )
 
@@ -203,8 +210,7 @@ class Life:
             http.received += body
         else:
             if isinstance(answer, HTTPResponse):
-                http.status = answer.status
-                http.received_headers = {k.lower(): v for k, v in answer.headers.items()}
+                http.begin(answer)
                 http.received += answer.body or b""
         http.ended = True
 

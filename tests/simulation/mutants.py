@@ -9,31 +9,31 @@ import pytest
 
 from pouch.domain.demand import Demand
 from pouch.domain.errors import StoreUnavailableError
-from pouch.domain.ledger import Evidence, Hold, Reservation, Settlement
+from pouch.domain.ledger import Evidence, Hold, Reservation, Settlement, Verdict
 from pouch.domain.money import ZERO, Money
 from pouch.domain.pipeline import Request
 from pouch.domain.pricing import Price, Rates
 from pouch.domain.provider import UpstreamRequest
 from pouch.infra.sqlite import movements, schema
+from pouch.infra.sqlite.balances import Balance
 from pouch.infra.sqlite.ledger import SqliteLedger
 from pouch.middlewares import usage_tracking
 from pouch.providers.openai import OpenAI
 from pouch.service import exchange, settlement
-from pouch.service.settlement import Ending, Settlements, Verdict
+from pouch.service.settlement import Ending, Settlements
 
 Mutate: TypeAlias = Callable[[pytest.MonkeyPatch], None]
 
 
 def the_guard_is_off_by_one(patch: pytest.MonkeyPatch) -> None:
-    """In all three places: what is granted, the condition of the update, and the table's CHECK."""
-    room = movements._room
+    """In both places: what is granted, and the table's CHECK."""
+    tightest = movements._tightest
 
-    def one_more(*arguments: Any) -> Any:
-        first, left, *rest = room(*arguments)
-        return (first, None if left is None else left + 1, *rest)
+    def one_more(chain: Sequence[Balance]) -> tuple[Balance, int | None]:
+        balance, room = tightest(chain)
+        return balance, None if room is None else room + 1
 
-    patch.setattr(movements, "_room", one_more)
-    patch.setattr(movements, "_RESERVE", _changed(movements._RESERVE, "<= limit_nanos"))
+    patch.setattr(movements, "_tightest", one_more)
     guard = "<= limit_nanos + excess_nanos"
     scripts = [_changed(script, guard) for script in schema.MIGRATIONS[:1]]
     patch.setattr(schema, "MIGRATIONS", (*scripts, *schema.MIGRATIONS[1:]))
@@ -129,7 +129,7 @@ def what_the_dead_left_stays_reserved(patch: pytest.MonkeyPatch) -> None:
 
 
 def what_a_client_left_while_reserving_stays_reserved(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(movements, "undo_reserve", lambda *_: None)
+    patch.setattr(movements.Movements, "release", lambda *_: None)
 
 
 def a_secret_is_logged(patch: pytest.MonkeyPatch) -> None:

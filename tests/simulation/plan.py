@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from pouch.domain.errors import StoreUnavailableError
+from pouch.domain.errors import ConflictError, StoreUnavailableError
 from pouch.domain.money import Money
 from pouch.service.key_terms import BudgetChange, KeyChange, NewBudgetPouch, NewKey, PouchChange
 from tests.simulation.gateway import ADMIN_TOKEN, Installation, Life
@@ -35,6 +35,8 @@ class Simulation:
 
     def __init__(self, seed: int, path: Path, installed: Installation) -> None:
         self._random = random.Random(seed)
+        # Apart, so that to plan a stop changes nothing else of the plan.
+        self._stops = random.Random(f"stops of {seed}")
         self._path = path
         self._installed = installed
         self._clock = SimulatedClock(asyncio.get_running_loop())
@@ -197,6 +199,16 @@ class Simulation:
         if after_s is not None:
             self.promises.counts["hang-ups planned"] += 1
             asyncio.get_running_loop().call_later(after_s, task.cancel)
+        stop_after_s = self._stops.choice([None] * 15 + [0.001, 0.003, 0.5, 2, 10])
+        if stop_after_s is not None:
+            asyncio.get_running_loop().call_later(stop_after_s, self._stop, attempt)
+
+    def _stop(self, attempt: Attempt) -> None:
+        """An administrator stops the request, if it has not ended."""
+        live = self._life.gateway.proxy._live
+        with contextlib.suppress(ConflictError):
+            attempt.stopped |= live.stop(attempt.http.request_id or "")
+            self.promises.counts["stops"] += attempt.stopped
 
     def _client_left(self, task: "asyncio.Task[None]") -> None:
         self._clients.discard(task)

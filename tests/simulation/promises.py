@@ -52,6 +52,7 @@ class Attempt:
     max_cost: int | None
     store_failed: int | None
     died: bool = False
+    stopped: bool = False
 
 
 class LogCapture(logging.Handler):
@@ -183,7 +184,9 @@ def _is_right(
     answer = attempt.answer
     if error == "gateway_stopped":
         return attempt.died and evidence is Evidence.HELD_FULL and cost == reserved
-    if not answer.sent:
+    # Of a request that was stopped nobody waited to learn that its provider cannot be reached.
+    unknown = attempt.stopped and answer.behaviour is Behaviour.UNREACHABLE
+    if not answer.sent and (evidence is Evidence.NOT_SENT or not unknown):
         return evidence is Evidence.NOT_SENT and cost == 0
     if attempt.model == "free":
         return evidence is Evidence.FREE and cost == 0 and reserved is None

@@ -4,12 +4,16 @@ from functools import wraps
 
 from sanic import Blueprint, HTTPResponse, Request
 
+from pouch.api.admin.about import about_endpoints
+from pouch.api.admin.admin_token import admin_token_endpoints
 from pouch.api.admin.alerts import alert_endpoints
 from pouch.api.admin.corrections import correction_endpoints
 from pouch.api.admin.endpoint import Endpoint, Handle
 from pouch.api.admin.keys import key_endpoints
+from pouch.api.admin.live import live_endpoints
 from pouch.api.admin.openapi import document
 from pouch.api.admin.pipeline import pipeline_endpoints
+from pouch.api.admin.playground import playground_endpoints
 from pouch.api.admin.pouches import pouch_endpoints
 from pouch.api.admin.prices import price_endpoints
 from pouch.api.admin.providers import provider_endpoints
@@ -18,7 +22,7 @@ from pouch.api.admin.reservations import reservation_endpoints
 from pouch.api.admin.services import AdminServices
 from pouch.api.admin.session import session_endpoints
 from pouch.api.admin.usage import usage_endpoints
-from pouch.api.auth import AdminAuth
+from pouch.api.auth import by_newest_token
 
 
 def admin_endpoints(services: AdminServices) -> list[Endpoint]:
@@ -35,6 +39,10 @@ def admin_endpoints(services: AdminServices) -> list[Endpoint]:
         *pipeline_endpoints(services),
         *alert_endpoints(services),
         *session_endpoints(services),
+        *live_endpoints(services),
+        *playground_endpoints(),
+        *about_endpoints(services),
+        *admin_token_endpoints(services),
     ]
 
 
@@ -45,7 +53,7 @@ def admin_blueprint(services: AdminServices) -> Blueprint:
     for endpoint in endpoints:
         handler = endpoint.handler
         blueprint.add_route(
-            handler if endpoint.open else require_admin(services.auth, handler),
+            handler if endpoint.open else require_admin(services, handler),
             endpoint.path.replace("{", "<").replace("}", ":str>"),
             methods=[endpoint.method],
             name=endpoint.name,
@@ -60,12 +68,13 @@ def admin_blueprint(services: AdminServices) -> Blueprint:
     return blueprint
 
 
-def require_admin(auth: AdminAuth, handler: Handle) -> Handle:
+def require_admin(services: AdminServices, handler: Handle) -> Handle:
     """``handler``, for administrators only."""
 
     @wraps(handler)
-    async def guarded(request: Request, **parameters: str) -> HTTPResponse:
-        auth.require(request)
+    async def guarded(request: Request, **parameters: str) -> HTTPResponse | None:
+        auth = services.auth
+        await by_newest_token(auth, services.tokens, lambda: auth.require(request))
         return await handler(request, **parameters)
 
     return guarded

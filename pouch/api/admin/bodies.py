@@ -246,22 +246,3 @@ class LimitQuery(NoQuery):
     """How much of a list that has one page."""
 
     limit: int = Field(50, ge=1, le=PAGE_MAX)
-
-
-class RequestQuery(PageQuery):
-    """Which requests."""
-
-    key: Id | None = None
-    model: ModelPattern | None = None
-    provider: Id | None = None
-    status: int | None = Field(None, ge=0, le=599)
-    since: MomentOrDay | None = None
-    until: MomentOrDay | None = None
-
-
-class UsageQuery(NoQuery):
-    """Which totals."""
-
-    by: Literal["day", "key", "model", "provider"] = "day"
-    since: MomentOrDay | None = None
-    until: MomentOrDay | None = None

@@ -9,16 +9,10 @@ from sanic import HTTPResponse, Request
 
 from pouch.api.admin.bodies import PAGE_MAX, NoQuery, Usd
 from pouch.api.admin.endpoint import Endpoint, answer, read_body, read_query
-from pouch.api.admin.objects import (
-    Listing,
-    PouchObject,
-    RequestObject,
-    TimeText,
-    UsdText,
-    pouch_object,
-    request_object,
-    time_text,
-)
+from pouch.api.admin.objects import Listing, TimeText, UsdText, time_text
+from pouch.api.admin.objects.pouches import PouchObject
+from pouch.api.admin.objects.requests import RequestObject, request_object
+from pouch.api.admin.pouches import shown_pouch
 from pouch.api.admin.services import AdminServices
 from pouch.domain.errors import InvalidRequestError, NotFoundError
 from pouch.domain.money import ZERO, Money
@@ -96,7 +90,6 @@ class CorrectionRoutes:
     """Handlers of refunds, adjustments and the entries of a pouch."""
 
     def __init__(self, services: AdminServices) -> None:
-        self._pouches = services.keys.pouches
         self._reports = services.reports
         self._ledger = services.ledger
 
@@ -116,11 +109,11 @@ class CorrectionRoutes:
             raise InvalidRequestError("there is nothing to correct", param="spent_usd")
         if not await self._ledger.adjust(pouch_id, body.spent_usd, reason=body.reason):
             raise NotFoundError(f"There is no pouch {pouch_id[:64]!r}.")
-        return answer(pouch_object(await self._pouches.get(pouch_id)))
+        return answer(await shown_pouch(self._reports, pouch_id))
 
     async def entries(self, request: Request, pouch_id: str) -> HTTPResponse:
         query = read_query(request, EntryQuery)
-        await self._pouches.get(pouch_id)
+        await shown_pouch(self._reports, pouch_id)
         page = await self._reports.entries(pouch_id, cursor=query.cursor, limit=query.limit)
         cursor = None if page.next_cursor is None else str(page.next_cursor)
         data = [_entry_object(entry) for entry in page.items]

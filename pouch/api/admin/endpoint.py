@@ -20,14 +20,15 @@ _PROBLEM_LENGTH_MAX: Final = 300
 _HEADERS: Final = {"cache-control": "no-store"}
 
 M = TypeVar("M", bound=BaseModel)
-Handle: TypeAlias = Callable[..., Coroutine[Any, Any, HTTPResponse]]
+# ``None`` of a handler that has streamed its answer.
+Handle: TypeAlias = Callable[..., Coroutine[Any, Any, HTTPResponse | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """``path`` is below ``/api``, with parameters in braces; ``answer`` is ``None`` for 204.
 
-    ``open`` says that no administrator has to ask.
+    ``open`` says that no administrator has to ask; ``media`` is the type of an answer in text.
     """
 
     method: str
@@ -40,6 +41,7 @@ class Endpoint:
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     open: bool = False
+    media: str | None = None
 
 
 def answer(content: BaseModel, status: int = 200) -> HTTPResponse:

@@ -9,19 +9,19 @@ from pouch.api.admin.bodies import (
     KeyBody,
     KeyPatch,
     NoQuery,
-    PageQuery,
     ResetBody,
     RotateBody,
     ThawBody,
 )
 from pouch.api.admin.endpoint import Endpoint, answer, no_content, read_body, read_query
-from pouch.api.admin.objects import (
+from pouch.api.admin.objects.keys import (
     IssuedKeyObject,
     KeyList,
     KeyObject,
     issued_key_object,
     key_object,
 )
+from pouch.api.admin.queries import KeyQuery
 from pouch.api.admin.services import AdminServices
 from pouch.domain.errors import InvalidRequestError, NotFoundError
 
@@ -32,6 +32,7 @@ class KeyRoutes:
     def __init__(self, services: AdminServices) -> None:
         self._keys = services.keys
         self._ledger = services.ledger
+        self._reports = services.reports
         self._freezes = services.freezes
         self._clock = services.clock
         self._providers = frozenset(provider.name for provider in services.providers)
@@ -44,9 +45,11 @@ class KeyRoutes:
         return answer(issued_key_object(issued, self._clock.now()), 201)
 
     async def list(self, request: Request) -> HTTPResponse:
-        query = read_query(request, PageQuery)
-        page = await self._keys.page(cursor=query.cursor, limit=query.limit)
+        query = read_query(request, KeyQuery)
         now = self._clock.now()
+        page = await self._reports.keys(
+            query.wanted, now=now, cursor=query.cursor, limit=query.limit
+        )
         data = [key_object(stored, now) for stored in page.items]
         return answer(KeyList(data=data, next_cursor=page.next_cursor))
 
@@ -108,9 +111,9 @@ def key_endpoints(services: AdminServices) -> list[Endpoint]:
             method="GET",
             path="/keys",
             name="list_keys",
-            summary="Keys, newest first",
+            summary="Keys that are not revoked",
             handler=routes.list,
-            query=PageQuery,
+            query=KeyQuery,
             answer=KeyList,
         ),
         Endpoint("GET", "/keys/{key_id}", "show_key", "One key", routes.show, KeyObject),

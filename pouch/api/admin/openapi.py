@@ -1,7 +1,7 @@
 """The OpenAPI document, made from the endpoints and the pydantic models that they name."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -71,7 +71,7 @@ def _operation(endpoint: Endpoint) -> dict[str, object]:
         "operationId": endpoint.name,
         "summary": endpoint.summary,
         "responses": {
-            str(endpoint.status): _response("Done", endpoint.answer),
+            str(endpoint.status): _done(endpoint),
             "default": _response("Refused", ErrorObject),
         },
     }
@@ -83,6 +83,12 @@ def _operation(endpoint: Endpoint) -> dict[str, object]:
     if endpoint.open:
         operation["security"] = []
     return operation
+
+
+def _done(endpoint: Endpoint) -> dict[str, object]:
+    if endpoint.media is None:
+        return _response("Done", endpoint.answer)
+    return {"description": "Done", "content": {endpoint.media: {"schema": {"type": "string"}}}}
 
 
 def _response(description: str, model: type[BaseModel] | None) -> dict[str, object]:
@@ -101,9 +107,22 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, object]]:
         for name in _PARAMETER.findall(endpoint.path)
     ]
     if endpoint.query is not None:
-        properties = endpoint.query.model_json_schema()["properties"]
+        described = endpoint.query.model_json_schema()
+        definitions = described.get("$defs", {})
         found += [
-            {"name": name, "in": "query", "required": False, "schema": schema}
-            for name, schema in properties.items()
+            {"name": name, "in": "query", "required": False, "schema": _whole(schema, definitions)}
+            for name, schema in described["properties"].items()
         ]
     return found
+
+
+def _whole(schema: object, definitions: Mapping[str, object]) -> object:
+    """``schema`` with what it refers to in its place: a parameter has no definitions of its own."""
+    if isinstance(schema, list):
+        return [_whole(part, definitions) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        named = definitions[schema["$ref"].rpartition("/")[2]]
+        return _whole(named, definitions)
+    return {name: _whole(part, definitions) for name, part in schema.items()}

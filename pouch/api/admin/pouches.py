@@ -1,16 +1,15 @@
 """Routes that make, show and change pouches."""
 
-from collections.abc import Sequence
-
 from sanic import HTTPResponse, Request
 
 from pouch.api.admin.asked import new_pouch, pouch_change
-from pouch.api.admin.bodies import NoQuery, PageQuery, PouchBody, PouchPatch
+from pouch.api.admin.bodies import NoQuery, PouchBody, PouchPatch
 from pouch.api.admin.endpoint import Endpoint, answer, read_body, read_query
-from pouch.api.admin.objects import PouchList, PouchObject, pouch_object
+from pouch.api.admin.objects.pouches import PouchList, PouchObject, pouch_object
+from pouch.api.admin.queries import PouchQuery
 from pouch.api.admin.services import AdminServices
-from pouch.domain.errors import InvalidRequestError
-from pouch.domain.pouch import Pouch
+from pouch.domain.errors import NotFoundError
+from pouch.domain.reports import Reports
 
 
 class PouchRoutes:
@@ -18,37 +17,40 @@ class PouchRoutes:
 
     def __init__(self, services: AdminServices) -> None:
         self._pouches = services.keys.pouches
+        self._reports = services.reports
 
     async def create(self, request: Request) -> HTTPResponse:
         made = await self._pouches.create(new_pouch(read_body(request, PouchBody)))
-        return answer(pouch_object(made), 201)
+        return answer(await shown_pouch(self._reports, made.id), 201)
 
     async def list(self, request: Request) -> HTTPResponse:
-        query = read_query(request, PageQuery)
-        newest_first = list(reversed(await self._pouches.all()))
-        start = _after(newest_first, query.cursor)
-        shown = newest_first[start : start + query.limit]
-        more = len(newest_first) > start + query.limit
-        data = [pouch_object(pouch) for pouch in shown]
-        return answer(PouchList(data=data, next_cursor=shown[-1].id if more else None))
+        query = read_query(request, PouchQuery)
+        page = await self._reports.pouches(query.wanted, cursor=query.cursor, limit=query.limit)
+        if not page.items and query.parent is not None:
+            await shown_pouch(self._reports, query.parent)
+        data = [pouch_object(view) for view in page.items]
+        return answer(PouchList(data=data, next_cursor=page.next_cursor))
 
     async def show(self, request: Request, pouch_id: str) -> HTTPResponse:
         read_query(request, NoQuery)
-        return answer(pouch_object(await self._pouches.get(pouch_id)))
+        return answer(await shown_pouch(self._reports, pouch_id))
 
     async def change(self, request: Request, pouch_id: str) -> HTTPResponse:
         body = read_body(request, PouchPatch)
-        return answer(pouch_object(await self._pouches.change(pouch_id, pouch_change(body))))
+        await self._pouches.change(pouch_id, pouch_change(body))
+        return answer(await shown_pouch(self._reports, pouch_id))
 
 
-def _after(pouches: Sequence[Pouch], cursor: str | None) -> int:
-    """Where the page behind the pouch that ``cursor`` names begins; pouches are never deleted."""
-    if cursor is None:
-        return 0
-    for position, pouch in enumerate(pouches):
-        if pouch.id == cursor:
-            return position + 1
-    raise InvalidRequestError("this is no cursor of this list", param="cursor")
+async def shown_pouch(reports: Reports, pouch_id: str) -> PouchObject:
+    """One pouch as the API shows it.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    view = await reports.pouch(pouch_id)
+    if view is None:
+        raise NotFoundError(f"There is no pouch {pouch_id[:64]!r}.")
+    return pouch_object(view)
 
 
 def pouch_endpoints(services: AdminServices) -> list[Endpoint]:
@@ -69,9 +71,9 @@ def pouch_endpoints(services: AdminServices) -> list[Endpoint]:
             method="GET",
             path="/pouches",
             name="list_pouches",
-            summary="Pouches, the keys' own among them, newest first",
+            summary="Pouches, the keys' own among them",
             handler=routes.list,
-            query=PageQuery,
+            query=PouchQuery,
             answer=PouchList,
         ),
         Endpoint("GET", "/pouches/{pouch_id}", "show_pouch", "One pouch", routes.show, PouchObject),

@@ -4,7 +4,7 @@ from sanic import HTTPResponse, Request
 
 from pouch.api.admin.bodies import LimitQuery
 from pouch.api.admin.endpoint import Endpoint, answer, read_query
-from pouch.api.admin.objects import ReservationList, reservation_object
+from pouch.api.admin.objects.reservations import ReservationList, reservation_object
 from pouch.api.admin.services import AdminServices
 
 

@@ -1,5 +1,7 @@
 """Routes that sign an administrator in and out of the dashboard."""
 
+from datetime import timedelta
+
 from pydantic import BaseModel
 from sanic import HTTPResponse, Request
 
@@ -7,7 +9,13 @@ from pouch.api.admin.bodies import SessionBody
 from pouch.api.admin.endpoint import Endpoint, answer, no_content, read_body
 from pouch.api.admin.objects import TimeText, time_text
 from pouch.api.admin.services import AdminServices
-from pouch.api.auth import SESSION_COOKIE, SESSION_LIFETIME, AdminAuth, is_https
+from pouch.api.auth import (
+    SESSION_COOKIE,
+    SESSION_LIFETIME,
+    AdminAuth,
+    by_newest_token,
+    is_https,
+)
 
 # Only the administration API reads the cookie, so the browser sends it nowhere else.
 _COOKIE_PATH = "/api"
@@ -23,23 +31,19 @@ class SessionObject(BaseModel):
 class SessionRoutes:
     """Handlers of ``/api/session``."""
 
-    def __init__(self, auth: AdminAuth) -> None:
-        self._auth = auth
+    def __init__(self, services: AdminServices) -> None:
+        self._auth = services.auth
+        self._tokens = services.tokens
 
     async def begin(self, request: Request) -> HTTPResponse:
         body = read_body(request, SessionBody)
-        self._auth.check_token(body.token, address=request.client_ip)
+        auth, address = self._auth, request.client_ip
+        await by_newest_token(
+            auth, self._tokens, lambda: auth.check_token(body.token, address=address)
+        )
         value, until = self._auth.new_session()
         response = answer(SessionObject(authenticated=True, expires_at=time_text(until)))
-        response.add_cookie(
-            SESSION_COOKIE,
-            value,
-            path=_COOKIE_PATH,
-            httponly=True,
-            samesite="Strict",
-            secure=is_https(request),
-            max_age=int(SESSION_LIFETIME.total_seconds()),
-        )
+        _set_cookie(response, request, value, SESSION_LIFETIME)
         return response
 
     async def show(self, request: Request) -> HTTPResponse:
@@ -49,21 +53,31 @@ class SessionRoutes:
 
     async def end(self, request: Request) -> HTTPResponse:
         response = no_content()
-        response.add_cookie(
-            SESSION_COOKIE,
-            "",
-            path=_COOKIE_PATH,
-            httponly=True,
-            samesite="Strict",
-            secure=is_https(request),
-            max_age=0,
-        )
+        _set_cookie(response, request, "", timedelta(0))
         return response
+
+
+def add_session(response: HTTPResponse, request: Request, auth: AdminAuth) -> None:
+    """Sign the browser that asked in, under the token that is good now."""
+    value, _ = auth.new_session()
+    _set_cookie(response, request, value, SESSION_LIFETIME)
+
+
+def _set_cookie(response: HTTPResponse, request: Request, value: str, lasts: timedelta) -> None:
+    response.add_cookie(
+        SESSION_COOKIE,
+        value,
+        path=_COOKIE_PATH,
+        httponly=True,
+        samesite="Strict",
+        secure=is_https(request),
+        max_age=int(lasts.total_seconds()),
+    )
 
 
 def session_endpoints(services: AdminServices) -> list[Endpoint]:
     """The routes of ``/api/session``."""
-    routes = SessionRoutes(services.auth)
+    routes = SessionRoutes(services)
     return [
         Endpoint(
             method="POST",

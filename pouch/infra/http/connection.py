@@ -179,12 +179,15 @@ class Connection(asyncio.Protocol):
             self._complete(exchange)
         elif self._phase is Phase.READER:
             return
-        elif wants_more:
-            self._wait(Phase.BODY, self._timeouts.read_s)
-        else:
+        elif not wants_more:
             self._transport.pause_reading()
             # The silence is the reader's own now, so only the whole exchange's limit counts.
             self._wait(Phase.READER, self._timeouts.total_s)
+        elif self._phase is Phase.BODY:
+            # Later than before, so the timer that is set will do.
+            self._deadline = min(self._loop.time() + self._timeouts.read_s, exchange.until)
+        else:
+            self._wait(Phase.BODY, self._timeouts.read_s)
 
     def _complete(self, exchange: Exchange) -> None:
         """Let the answer go; keep the connection if all that was to be said on it is said."""

@@ -55,10 +55,16 @@ class Exchange(ResumableStream):
     async def __anext__(self) -> bytes:
         """See ``ResumableStream``; what arrived since the last read comes as one."""
         while not self._parts:
-            self._raise_failure()
+            if self._failure is not None:
+                self._raise_failure()
             if self.complete:
                 raise StopAsyncIteration
-            await self._change()
+            assert self._waiter is None, "two readers of one answer"
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
         parts = self._parts
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         parts.clear()

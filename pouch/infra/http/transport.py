@@ -11,7 +11,7 @@ import httpx
 from pouch.domain.errors import UpstreamError, UpstreamTimeoutError
 from pouch.domain.provider import Headers, UpstreamRequest, UpstreamResponse
 from pouch.infra.http.decoding import DecodedStream, decoder_of
-from pouch.infra.http.lean import CONNECTIONS_MAX, LeanTransport
+from pouch.infra.http.lean import CONNECTIONS_MAX, LeanTransport, Prepared
 from pouch.infra.http.stock import EnvironmentProxies, StockCarrier, proxy_in_environment
 from pouch.infra.http.stream import ResumableStream
 from pouch.infra.http.timeouts import Timeouts
@@ -37,26 +37,50 @@ _FRAMING: Final = frozenset(
 _DECODED: Final = frozenset({"content-encoding", "content-length"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Address:
-    """A request's URL and headers, checked and in the form that ``httpx`` takes."""
+    """A request's URL and headers, checked and in the form that ``httpx`` takes; ``prepared`` in
+    the form that goes out, once something was sent there.
+    """
 
     url: httpx.URL
     headers: httpx.Headers
+    prepared: Prepared | None = None
 
 
 class HttpTransport:
     """Sends providers' requests by ``carrier``. Holds connections open between them."""
 
     def __init__(self, carrier: httpx.AsyncBaseTransport, timeouts: Timeouts | None = None) -> None:
-        if not isinstance(carrier, LeanTransport):
-            carrier = StockCarrier(carrier, timeouts or Timeouts())
-        self._carrier = carrier
+        self._lean = carrier if isinstance(carrier, LeanTransport) else None
+        self._carrier = self._lean or StockCarrier(carrier, timeouts or Timeouts())
         self._addresses: dict[tuple[str, Headers], _Address] = {}
 
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
         """See ``pouch.domain.provider.Transport``."""
         address = self._address(request.url, request.headers)
+        host = address.url.host
+        stream: ResumableStream
+        try:
+            if self._lean is not None and request.method == "POST":
+                if address.prepared is None:
+                    address.prepared = self._lean.prepare(address.url, address.headers)
+                stream = exchange = await self._lean.post(address.prepared, request.content)
+                status, raw = exchange.status, exchange.headers
+            else:
+                status, raw, stream = await self._carried(request, address)
+        except httpx.TransportError as error:
+            raise _translated(error, host) from error
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw]
+        encoding = ", ".join([value for name, value in headers if name == "content-encoding"])
+        if encoding:
+            headers, stream = await _decoded(encoding, headers, stream, host)
+        return UpstreamResponse(status, headers, _Body(stream, host))
+
+    async def _carried(
+        self, request: UpstreamRequest, address: _Address
+    ) -> tuple[int, list[tuple[bytes, bytes]], ResumableStream]:
+        """Status, headers and body of an answer, by way of httpx's objects."""
         content = request.content
         outgoing = httpx.Request(
             request.method,
@@ -67,20 +91,10 @@ class HttpTransport:
         outgoing.headers["content-length"] = str(len(content))
         # The very object, and not the copy that was made of it: a carrier knows it again.
         outgoing.url = address.url
-        try:
-            answer = await self._carrier.handle_async_request(outgoing)
-        except httpx.TransportError as error:
-            raise _translated(error, address.url.host) from error
-        stream = answer.stream
-        assert isinstance(stream, ResumableStream)
-        headers = [
-            (name.decode("latin-1").lower(), value.decode("latin-1"))
-            for name, value in answer.headers.raw
-        ]
-        encoding = ", ".join([value for name, value in headers if name == "content-encoding"])
-        if encoding:
-            headers, stream = await _decoded(encoding, headers, stream, address.url.host)
-        return UpstreamResponse(answer.status_code, headers, _Body(stream, address.url.host))
+        answer = await self._carrier.handle_async_request(outgoing)
+        assert isinstance(answer.stream, ResumableStream)
+        headers = [(name.lower(), value) for name, value in answer.headers.raw]
+        return answer.status_code, headers, answer.stream
 
     async def aclose(self) -> None:
         """Give every connection up."""

@@ -7,13 +7,12 @@ pages, characters) leaves the entry without rates, unless it is a tool that a cl
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pouch.domain.money import NANOS_PER_USD
-from pouch.domain.pricing import Price, Rates
+from pouch.domain.pricing import RATE_KINDS, Price, Rates
 
 if TYPE_CHECKING:
     from genai_prices.types import TieredPrices
@@ -95,9 +94,9 @@ def _dearer(one: Rates, other: Rates) -> Rates:
     if one == other:
         return one
     stated = {
-        field.name
-        for field in fields(Rates)
-        if getattr(one, field.name) is not None or getattr(other, field.name) is not None
+        kind
+        for kind in RATE_KINDS
+        if getattr(one, kind) is not None or getattr(other, kind) is not None
     }
     one_in_full, other_in_full = _in_full(one), _in_full(other)
     return Rates(**{name: max(one_in_full[name], other_in_full[name]) for name in stated})
@@ -114,9 +113,9 @@ def _in_full(rates: Rates) -> dict[str, int]:
         "audio_output": rates.dearest_output,
     }
     return {
-        field.name: otherwise[field.name] if stated is None else stated
-        for field in fields(Rates)
-        for stated in (getattr(rates, field.name),)
+        kind: otherwise[kind] if stated is None else stated
+        for kind in RATE_KINDS
+        for stated in (getattr(rates, kind),)
     }
 
 

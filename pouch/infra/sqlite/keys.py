@@ -2,11 +2,8 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
-from itertools import groupby
-from operator import itemgetter
-from typing import Any, Final
+from typing import Final
 
 from pouch.domain.errors import ConflictError, NotFoundError
 from pouch.domain.key import Key
@@ -14,18 +11,17 @@ from pouch.domain.money import Money
 from pouch.domain.period import Period
 from pouch.domain.ports import Clock, NewPouch, Page, StoredKey
 from pouch.domain.pouch import Pouch
-from pouch.infra.sqlite.families import PARENTS, admit_child, parents_of, revoke
-from pouch.infra.sqlite.movements import DEPTH_MAX, chain_of
+from pouch.infra.sqlite.balances import DEPTH_MAX
+from pouch.infra.sqlite.families import admit_child, revoke
+from pouch.infra.sqlite.key_rows import KEYS, stored_keys
+from pouch.infra.sqlite.pouch_rows import chain_of
 from pouch.infra.sqlite.reader import Reader
 from pouch.infra.sqlite.rows import (
-    KEY_COLUMNS,
     POUCH_COLUMNS,
     insert,
     key_columns,
-    key_of,
     micros,
     optional_micros,
-    optional_moment,
     period_columns,
     pouch_of,
     update,
@@ -33,25 +29,13 @@ from pouch.infra.sqlite.rows import (
 from pouch.infra.sqlite.version import bump
 from pouch.infra.sqlite.writer import Work, Writer
 
-# One row for each pouch of each key that is chosen, own first; so that one statement reads all.
-_KEYS: Final = (
-    f"WITH RECURSIVE chosen AS MATERIALIZED (SELECT {KEY_COLUMNS}, "  # noqa: S608
-    f"(SELECT max(started_at) FROM requests WHERE key_id = keys.id), {PARENTS} FROM keys "
-    "WHERE revoked_at IS NULL AND {where}), "
-    "around (key_id, depth, pouch_id) AS (SELECT id, 1, pouch_id FROM chosen UNION ALL "
-    "SELECT key_id, depth + 1, parent_id FROM around JOIN pouches ON id = around.pouch_id "
-    f"WHERE parent_id IS NOT NULL AND depth < {DEPTH_MAX}) "
-    "SELECT chosen.*, pouch.* FROM chosen JOIN around ON around.key_id = chosen.id "
-    f"JOIN (SELECT {POUCH_COLUMNS} FROM pouches) AS pouch ON pouch.id = around.pouch_id "
-    "ORDER BY chosen.id DESC, depth"
-)
-_FIND: Final = _KEYS.format(
+_FIND: Final = KEYS.format(
     where="id = (SELECT key_id FROM key_secrets WHERE hash = ? "
     "AND (valid_until IS NULL OR valid_until > ?))"
 )
-_GET: Final = _KEYS.format(where="id = ?")
-_PAGE: Final = _KEYS.format(where="id < ? ORDER BY id DESC LIMIT ?")
-_CHILDREN: Final = _KEYS.format(where="parent_key_id = ? AND id < ? ORDER BY id DESC LIMIT ?")
+_GET: Final = KEYS.format(where="id = ?")
+_PAGE: Final = KEYS.format(where="id < ? ORDER BY id DESC LIMIT ?")
+_CHILDREN: Final = KEYS.format(where="parent_key_id = ? AND id < ? ORDER BY id DESC LIMIT ?")
 _POUCHES: Final = f"SELECT {POUCH_COLUMNS} FROM pouches ORDER BY id"  # noqa: S608
 _VERSION: Final = "SELECT CAST(value AS INTEGER) FROM settings WHERE key = 'keys_version'"
 _INSIDE: Final = (
@@ -60,8 +44,6 @@ _INSIDE: Final = (
     f"FROM inside JOIN pouches ON parent_id = inside.id WHERE depth < {DEPTH_MAX}) "
     "SELECT max(depth) FROM inside"
 )
-# How many columns of a row are the key's own.
-_KEY_WIDTH: Final = len(KEY_COLUMNS.split(","))
 # Sorts after every id.
 _NO_CURSOR: Final = "~"
 _KEY_IS_THERE: Final = "SELECT 1 FROM keys WHERE id = ? AND revoked_at IS NULL"
@@ -77,11 +59,11 @@ class SqliteKeys:
 
     async def find(self, secret_hash: str) -> Key | None:
         now = micros(self._clock.now())
-        found = _stored(await self._reader.rows(_FIND, (secret_hash, now)))
+        found = stored_keys(await self._reader.rows(_FIND, (secret_hash, now)))
         return found[0].key if found else None
 
     async def get(self, key_id: str) -> StoredKey | None:
-        found = _stored(await self._reader.rows(_GET, (key_id,)))
+        found = stored_keys(await self._reader.rows(_GET, (key_id,)))
         return found[0] if found else None
 
     async def page(self, *, cursor: str | None, limit: int, minted_by: str | None = None) -> Page:
@@ -90,7 +72,7 @@ class SqliteKeys:
             rows = await self._reader.rows(_PAGE, section)
         else:
             rows = await self._reader.rows(_CHILDREN, (minted_by, *section))
-        found = _stored(rows)
+        found = stored_keys(rows)
         items = found[:limit]
         return Page(items, items[-1].key.id if len(found) > limit else None)
 
@@ -217,17 +199,6 @@ class SqliteKeys:
         row = await self._reader.row(_VERSION)
         assert row is not None
         return int(row[0])
-
-
-def _stored(rows: Sequence[Sequence[Any]]) -> list[StoredKey]:
-    """Keys from the rows of ``_KEYS``."""
-    stored: list[StoredKey] = []
-    for _, group in groupby(rows, key=itemgetter(0)):
-        around = list(group)
-        pouches = tuple(pouch_of(row[_KEY_WIDTH + 2 :]) for row in around)
-        key = replace(key_of(around[0], pouches), parents=parents_of(around[0][_KEY_WIDTH + 1]))
-        stored.append(StoredKey(key, pouches, optional_moment(around[0][_KEY_WIDTH])))
-    return stored
 
 
 def _bumped(statement: str, values: tuple[object, ...]) -> Work[bool]:

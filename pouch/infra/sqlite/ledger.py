@@ -23,13 +23,16 @@ from pouch.domain.ledger import (
 )
 from pouch.domain.money import Money
 from pouch.domain.ports import Clock
-from pouch.infra.sqlite import corrections, movements
+from pouch.infra.sqlite import corrections
 from pouch.infra.sqlite.holder import HolderLock
+from pouch.infra.sqlite.movements import Movements
 from pouch.infra.sqlite.outbox import AlertWriter
+from pouch.infra.sqlite.pouch_rows import Zeroing, chain_of, zero
 from pouch.infra.sqlite.rows import micros, optional_micros
+from pouch.infra.sqlite.usage import UsageTally
 from pouch.infra.sqlite.verify import audit
 from pouch.infra.sqlite.version import bump
-from pouch.infra.sqlite.writer import Writer
+from pouch.infra.sqlite.writer import Movement, Writer
 
 # What the log says of a request whose process died before it could say anything else.
 DIED_STATUS: Final = 500
@@ -47,41 +50,50 @@ class SqliteLedger:
     """Writes through the process's one writer; each method is one piece of its work."""
 
     def __init__(
-        self, writer: Writer, path: Path, clock: Clock, holder_id: str, alerting: AlertWriter
+        self,
+        writer: Writer,
+        path: Path,
+        clock: Clock,
+        holder_id: str,
+        alerting: AlertWriter,
     ) -> None:
         self._writer = writer
         self._path = path
         self._clock = clock
         self._holder_id = holder_id
         self._alerting = alerting
+        self._movements = Movements(holder_id, alerting, UsageTally())
+        writer.keep(self._movements)
 
     async def reserve(self, hold: Hold) -> Reservation:
         """See ``pouch.domain.ledger.Ledger``."""
         now = micros(self._clock.now())
+        movements = self._movements
         return await self._writer.run(
-            lambda connection: movements.reserve(connection, hold, self._holder_id, now),
-            undo=lambda connection: movements.undo_reserve(connection, hold, now),
+            Movement(lambda connection: movements.reserve(connection, hold, now), hold.id),
+            undo=Movement(lambda connection: movements.release(connection, hold.id, now), hold.id),
         )
 
     async def settle(self, settlement: Settlement) -> bool:
         """See ``pouch.domain.ledger.Ledger``."""
         now = micros(self._clock.now())
+        movements, about = self._movements, settlement.reservation_id
         return await self._writer.run(
-            lambda connection: movements.settle(connection, settlement, now, self._alerting)
+            Movement(lambda connection: movements.settle(connection, settlement, now), about)
         )
 
     async def record(self, record: RequestRecord) -> None:
         """See ``pouch.domain.ledger.Ledger``."""
-        await self._writer.run(lambda connection: movements.record(connection, record))
+        await self._writer.run(Movement(lambda _: self._movements.record(record)))
 
     async def roll_over(self, pouch_id: str, *, due: datetime, next_reset: datetime) -> bool:
         """See ``pouch.domain.ledger.Ledger``."""
-        zeroing = movements.Zeroing("rollover", micros(next_reset), None)
+        zeroing = Zeroing("rollover", micros(next_reset), None)
         return await self._writer.run(partial(self._zero, pouch_id, zeroing, due))
 
     async def reset(self, pouch_id: str, *, reason: str) -> bool:
         """See ``pouch.domain.ledger.Ledger``."""
-        zeroing = movements.Zeroing("reset", None, reason)
+        zeroing = Zeroing("reset", None, reason)
         return await self._writer.run(partial(self._zero, pouch_id, zeroing, None))
 
     async def refund(self, request_id: str, amount: Money | None, *, reason: str) -> Money:
@@ -110,20 +122,20 @@ class SqliteLedger:
     def _zero(
         self,
         pouch_id: str,
-        zeroing: movements.Zeroing,
+        zeroing: Zeroing,
         due: datetime | None,
         connection: sqlite3.Connection,
     ) -> bool:
         try:
-            pouch = movements.chain_of(connection, pouch_id)[0]
+            pouch = chain_of(connection, pouch_id)[0]
         except NotFoundError:
             return False
         if due is None:
             resets_at = optional_micros(pouch.resets_at)
-            zeroing = movements.Zeroing(zeroing.kind, resets_at, zeroing.reason)
+            zeroing = Zeroing(zeroing.kind, resets_at, zeroing.reason)
         elif pouch.resets_at != due:
             return False
-        movements.zero(connection, pouch, zeroing, micros(self._clock.now()))
+        zero(connection, pouch, zeroing, micros(self._clock.now()))
         bump(connection)
         return True
 
@@ -152,9 +164,10 @@ class SqliteLedger:
         outcome = RequestOutcome(
             DIED_STATUS, 0, None, usage=None, evidence=Evidence.HELD_FULL, error=DIED_ERROR
         )
+        self._movements.look_up(connection, [reservation_id for reservation_id, _ in left])
         for reservation_id, amount in left:
             settlement = Settlement(reservation_id, Money(amount), outcome)
-            movements.settle(connection, settlement, now, self._alerting)
+            self._movements.settle(connection, settlement, now)
         if left:
             whole = Money(sum(amount for _, amount in left))
             alert = charged_in_full(reservations=len(left), amount=whole)

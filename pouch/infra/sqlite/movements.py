@@ -1,14 +1,18 @@
-"""How money moves: the work of the ledger, each inside the writer's transaction.
+"""How money moves: the ledger's work inside the writer's transaction.
 
-Every update of a pouch carries the guard in its own condition, and the table's CHECKs stand behind
-it. Each movement leaves an entry in every pouch that it touches.
+A transaction holds the movements of everybody who asked meanwhile. Nobody else can write while it
+lasts, so they are worked out in memory, one after the other, against balances that are read once,
+and their rows are written together at its end. The tables' CHECKs stand behind the arithmetic: what
+breaks one breaks the whole transaction, and then each movement is tried by itself.
 """
 
+import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pouch.domain.errors import BudgetExceededError, ConflictError, NotFoundError, Shortfall
+from pouch.domain.errors import BudgetExceededError, ConflictError
 from pouch.domain.ledger import (
     Evidence,
     Hold,
@@ -18,237 +22,264 @@ from pouch.domain.ledger import (
     Settlement,
 )
 from pouch.domain.money import Money
-from pouch.domain.pouch import Pouch
+from pouch.infra.sqlite import bulk
+from pouch.infra.sqlite.balances import Balance, Balances, shortfall
 from pouch.infra.sqlite.outbox import AlertWriter
-from pouch.infra.sqlite.rows import POUCH_COLUMNS, micros, pouch_of
-
-# Pouches inside pouches, at most.
-DEPTH_MAX: Final = 16
+from pouch.infra.sqlite.rows import micros, steps_text
+from pouch.infra.sqlite.usage import UsageTally
 
 _RELEASED: Final = frozenset({Evidence.NOT_SENT, Evidence.REFUSED})
-_SELECT_POUCH: Final = f"SELECT {POUCH_COLUMNS} FROM pouches WHERE id = ?"  # noqa: S608
-_BALANCE: Final = (
-    "SELECT id, parent_id, limit_nanos, spent_nanos + reserved_nanos FROM pouches WHERE id = ?"
+_FOUND: Final = (
+    "SELECT id, state, chain, amount_nanos, request_id, key_id, model, provider, endpoint, stream, "
+    "started_at, price_source FROM reservations WHERE id IN (SELECT value FROM json_each(?))"
 )
-# Nothing fits into a pouch that an overrun has filled, but for nothing.
-_RESERVE: Final = (
-    "UPDATE pouches SET reserved_nanos = reserved_nanos + ?1 WHERE id = ?2 AND (?1 = 0 "
-    "OR limit_nanos IS NULL OR spent_nanos + reserved_nanos + ?1 <= limit_nanos)"
+_NEWEST_ENTRY: Final = "SELECT coalesce(max(id), 0) FROM entries"
+_LOGGED: Final = "SELECT id FROM requests WHERE id IN (SELECT value FROM json_each(?))"
+_RESERVATIONS: Final = (
+    "reservations (id, request_id, key_id, pouch_id, chain, holder_id, state, amount_nanos, "
+    "model, provider, endpoint, stream, started_at, price_source)"
 )
-# An overrun may raise the excess; whatever lowers the total lowers the excess with it.
-_SETTLE: Final = (
-    "UPDATE pouches SET reserved_nanos = reserved_nanos - ?1, spent_nanos = spent_nanos + ?2, "
-    "excess_nanos = max(0, spent_nanos + reserved_nanos - ?1 + ?2 "
-    "- coalesce(limit_nanos, spent_nanos + reserved_nanos - ?1 + ?2)) WHERE id = ?3"
+_ENDS: Final = ("state", "cost_nanos", "evidence", "ended_at", "ended_after_entry")
+_ENTRIES: Final = (
+    "entries (id, pouch_id, reservation_id, kind, spent_delta, reserved_delta, reason, created_at)"
 )
-_ZERO: Final = (
-    "UPDATE pouches SET spent_nanos = 0, resets_at = ?1, alerted_percent = 0, "
-    "excess_nanos = max(0, reserved_nanos - coalesce(limit_nanos, reserved_nanos)) WHERE id = ?2"
-)
-_ENTRY: Final = (
-    "INSERT INTO entries (pouch_id, reservation_id, kind, spent_delta, reserved_delta, reason, "
-    "created_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
-_RESERVATION: Final = (
-    "INSERT INTO reservations (id, request_id, key_id, pouch_id, chain, holder_id, state, "
-    "amount_nanos, model, provider, endpoint, stream, started_at, price_source) "
-    "VALUES (?, ?, ?, ?, ?, ?, 'reserved', ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
-)
-_END: Final = (
-    "UPDATE reservations SET state = ?, cost_nanos = ?, evidence = ?, ended_at = ?, "
-    "ended_after_entry = (SELECT max(id) FROM entries) "
-    "WHERE id = ? AND state = 'reserved' RETURNING chain, amount_nanos, "
-    "request_id, key_id, model, provider, endpoint, stream, started_at, price_source"
-)
-_REQUEST: Final = (
-    "INSERT INTO requests (id, key_id, model, provider, endpoint, stream, started_at, "
-    "price_source, status, latency_ms, first_byte_ms, reserved_nanos, cost_nanos, input_tokens, "
-    "cached_input_tokens, output_tokens, reasoning_tokens, evidence, error) VALUES "
-    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+_REQUESTS: Final = (
+    "requests (id, key_id, model, provider, endpoint, stream, started_at, price_source, status, "
+    "latency_ms, first_byte_ms, reserved_nanos, cost_nanos, input_tokens, cached_input_tokens, "
+    "output_tokens, reasoning_tokens, evidence, error, reason, refused_by, steps)"
 )
 
-
-def chain_of(connection: sqlite3.Connection, pouch_id: str) -> list[Pouch]:
-    """The pouch and every pouch around it, own first.
-
-    Raises:
-        NotFoundError: there is no such pouch.
-    """
-    chain: list[Pouch] = []
-    following: str | None = pouch_id
-    while following is not None:
-        row = connection.execute(_SELECT_POUCH, (following,)).fetchone()
-        if row is None:
-            raise NotFoundError(f"There is no pouch {following!r}.")
-        chain.append(pouch_of(row))
-        assert len(chain) <= DEPTH_MAX, "pouches lie in a circle"
-        following = chain[-1].parent_id
-    return chain
-
-
-def reserve(connection: sqlite3.Connection, hold: Hold, holder_id: str, now: int) -> Reservation:
-    """As much of ``hold.most`` as every pouch of the chain has room for.
-
-    Raises:
-        BudgetExceededError: that is less than ``hold.least``; nothing was changed.
-        ConflictError: there is a reservation of this id.
-    """
-    chain, room, tightest = _room(connection, hold.pouch_id)
-    amount = hold.most.nanos if room is None else min(hold.most.nanos, room)
-    if amount < hold.least.nanos:
-        raise BudgetExceededError(_shortfall(chain_of(connection, tightest)[0], hold))
-    inserted = connection.execute(
-        _RESERVATION,
-        (
-            hold.id,
-            hold.facts.request_id,
-            hold.facts.key_id,
-            hold.pouch_id,
-            " ".join(chain),
-            holder_id,
-            amount,
-            hold.facts.model,
-            hold.facts.provider,
-            hold.facts.endpoint,
-            int(hold.facts.stream),
-            micros(hold.facts.started_at),
-            hold.facts.price_source,
-        ),
-    )
-    if inserted.rowcount != 1:
-        raise ConflictError(f"Reservation {hold.id!r} has been made before.")
-    for pouch_id in chain:
-        updated = connection.execute(_RESERVE, (amount, pouch_id))
-        assert updated.rowcount == 1, "a pouch changed inside the writer's own transaction"
-        connection.execute(_ENTRY, (pouch_id, hold.id, "reserve", 0, amount, None, now))
-    remaining = None if room is None else Money(room - amount)
-    return Reservation(hold.id, hold.pouch_id, Money(amount), remaining)
-
-
-def _room(connection: sqlite3.Connection, pouch_id: str) -> tuple[list[str], int | None, str]:
-    """The chain's ids, own first; the least that any of them has left; and which one that is."""
-    chain: list[str] = []
-    room, tightest = None, pouch_id
-    following: str | None = pouch_id
-    while following is not None:
-        row = connection.execute(_BALANCE, (following,)).fetchone()
-        if row is None:
-            raise NotFoundError(f"There is no pouch {following!r}.")
-        chain.append(row[0])
-        assert len(chain) <= DEPTH_MAX, "pouches lie in a circle"
-        if row[2] is not None:
-            left = max(row[2] - row[3], 0)
-            if room is None or left < room:
-                room, tightest = left, row[0]
-        following = row[1]
-    return chain, room, tightest
-
-
-def _shortfall(pouch: Pouch, hold: Hold) -> Shortfall:
-    assert pouch.limit is not None
-    return Shortfall(
-        pouch_id=pouch.id,
-        pouch_name=pouch.name,
-        limit=pouch.limit,
-        spent=pouch.spent,
-        reserved=pouch.reserved,
-        required=hold.least,
-        resets_at=pouch.resets_at,
-    )
-
-
-def settle(
-    connection: sqlite3.Connection, settlement: Settlement, now: int, alerting: AlertWriter
-) -> bool:
-    """End a reservation in every pouch it was set aside in, log its request, and write alerts."""
-    cost, outcome = settlement.cost.nanos, settlement.outcome
-    row = _end(connection, settlement.reservation_id, cost, outcome.evidence, now)
-    if row is None:
-        return False
-    _log_request(connection, row[2:], outcome, row[1], cost)
-    alerting.settled(connection, settlement, row, now)
-    return True
-
-
-def undo_reserve(connection: sqlite3.Connection, hold: Hold, now: int) -> None:
-    """Release what was reserved for a caller who is gone; there was no request to log."""
-    _end(connection, hold.id, 0, Evidence.NOT_SENT, now)
-
-
-def _end(
-    connection: sqlite3.Connection, reservation_id: str, cost: int, evidence: Evidence, now: int
-) -> tuple[Any, ...] | None:
-    """End a reservation: its chain, its amount and its request's facts; ``None`` if it had."""
-    released = evidence in _RELEASED
-    assert not (released and cost)
-    end = ("released", None) if released else ("settled", cost)
-    cursor = connection.execute(_END, (*end, evidence.value, now, reservation_id))
-    row: tuple[Any, ...] | None = cursor.fetchone()
-    if row is None:
-        return None
-    kind, amount = "release" if released else "settle", row[1]
-    for pouch_id in row[0].split(" "):
-        connection.execute(_SETTLE, (amount, cost, pouch_id))
-        entry = (pouch_id, reservation_id, kind, cost, -amount, evidence.value, now)
-        connection.execute(_ENTRY, entry)
-    return row
-
-
-def record(connection: sqlite3.Connection, request: RequestRecord) -> None:
-    """Log a request that reserved nothing."""
-    facts = request.facts
-    columns = (
-        facts.request_id,
-        facts.key_id,
-        facts.model,
-        facts.provider,
-        facts.endpoint,
-        int(facts.stream),
-        micros(facts.started_at),
-        facts.price_source,
-    )
-    _log_request(connection, columns, request.outcome, None, request.cost.nanos)
-
-
-def _log_request(
-    connection: sqlite3.Connection,
-    facts: tuple[Any, ...],
-    outcome: RequestOutcome,
-    reserved: int | None,
-    cost: int,
-) -> None:
-    """Write the request's row; one that is there stays as it is."""
-    usage = outcome.usage
-    connection.execute(
-        _REQUEST,
-        (
-            *facts,
-            outcome.status,
-            outcome.latency_ms,
-            outcome.first_byte_ms,
-            reserved,
-            cost,
-            usage.input_tokens if usage else None,
-            usage.cached_input_tokens if usage else None,
-            usage.output_tokens if usage else None,
-            usage.reasoning_tokens if usage else None,
-            outcome.evidence.value,
-            outcome.error,
-        ),
-    )
+Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Zeroing:
-    """Why a pouch's spending returns to zero, and when it will next."""
+class _Logged:
+    """A request that has ended, on its way into the log."""
 
-    kind: str
-    resets_at: int | None
-    reason: str | None
+    facts: Row
+    outcome: RequestOutcome
+    reserved: int | None
+    cost: int
 
 
-def zero(connection: sqlite3.Connection, pouch: Pouch, zeroing: Zeroing, now: int) -> None:
-    """Take what a pouch has spent out of it, as an entry; what is reserved stays."""
-    connection.execute(_ZERO, (zeroing.resets_at, pouch.id))
-    entry = (pouch.id, None, zeroing.kind, -pouch.spent.nanos, 0, zeroing.reason, now)
-    connection.execute(_ENTRY, entry)
+class Movements:
+    """The movements of the transaction at hand. ``begin`` and ``write`` frame them.
+
+    ``holder_id`` is the process whose reservations these are.
+    """
+
+    def __init__(self, holder_id: str, alerting: AlertWriter, tally: UsageTally) -> None:
+        self._holder_id = holder_id
+        self._alerting = alerting
+        self._tally = tally
+        self._balances = Balances()
+        self._found: dict[str, Row] = {}
+        self._newest_entry: int | None = None
+        self._reserved: dict[str, Row] = {}
+        self._ended: dict[str, Row] = {}
+        self._entries: list[Row] = []
+        self._requests: dict[str, _Logged] = {}
+
+    def begin(self, connection: sqlite3.Connection, reservation_ids: Sequence[str]) -> None:
+        """Forget an earlier transaction, which was rolled back; read what this one is about."""
+        self._forget()
+        self._tally.begin()
+        self.look_up(connection, reservation_ids)
+
+    def look_up(self, connection: sqlite3.Connection, reservation_ids: Sequence[str]) -> None:
+        """Read reservations that are about to be made or ended, all at once."""
+        if reservation_ids:
+            for row in connection.execute(_FOUND, (json.dumps(reservation_ids),)):
+                self._found[row[0]] = row
+
+    def reserve(self, connection: sqlite3.Connection, hold: Hold, now: int) -> Reservation:
+        """As much of ``hold.most`` as every pouch of the chain has room for.
+
+        Raises:
+            BudgetExceededError: that is less than ``hold.least``; nothing was changed.
+            ConflictError: there is a reservation of this id.
+            NotFoundError: there is no such pouch.
+        """
+        chain = self._balances.chain(connection, hold.pouch_id)
+        tightest, room = _tightest(chain)
+        amount = hold.most.nanos if room is None else min(hold.most.nanos, room)
+        if amount < hold.least.nanos:
+            raise BudgetExceededError(shortfall(tightest, hold))
+        if hold.id in self._found or hold.id in self._reserved:
+            raise ConflictError(f"Reservation {hold.id!r} has been made before.")
+        facts = hold.facts
+        self._reserved[hold.id] = (
+            hold.id,
+            facts.request_id,
+            facts.key_id,
+            hold.pouch_id,
+            " ".join([balance.id for balance in chain]),
+            self._holder_id,
+            "reserved",
+            amount,
+            facts.model,
+            facts.provider,
+            facts.endpoint,
+            int(facts.stream),
+            micros(facts.started_at),
+            facts.price_source,
+        )
+        for balance in chain:
+            balance.reserve(amount)
+            self._enter(connection, balance, hold.id, ("reserve", 0, amount, None, now))
+        return Reservation(
+            hold.id, hold.pouch_id, Money(amount), None if room is None else Money(room - amount)
+        )
+
+    def settle(self, connection: sqlite3.Connection, settlement: Settlement, now: int) -> bool:
+        """End a reservation in every pouch it was set aside in, log its request, and write alerts.
+
+        ``False`` if it had ended, or there is none.
+        """
+        cost, outcome = settlement.cost.nanos, settlement.outcome
+        row = self._open(connection, settlement.reservation_id)
+        if row is None:
+            return False
+        chain = self._end(connection, row, cost, outcome.evidence, now)
+        self._log(_Logged(row[4:], outcome, row[3], cost))
+        self._alerting.settled(connection, settlement, row[3:8], chain, now)
+        return True
+
+    def release(self, connection: sqlite3.Connection, reservation_id: str, now: int) -> None:
+        """Undo what was reserved for a caller who is gone; there was no request to log."""
+        row = self._open(connection, reservation_id)
+        if row is not None:
+            self._end(connection, row, 0, Evidence.NOT_SENT, now)
+
+    def record(self, request: RequestRecord) -> None:
+        """Log a request that reserved nothing; one that is logged already stays as it is."""
+        facts = request.facts
+        columns = (
+            facts.request_id,
+            facts.key_id,
+            facts.model,
+            facts.provider,
+            facts.endpoint,
+            int(facts.stream),
+            micros(facts.started_at),
+            facts.price_source,
+        )
+        self._log(_Logged(columns, request.outcome, None, request.cost.nanos))
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Write all of it, before anything else reads or changes the tables."""
+        if self._reserved:
+            bulk.insert(connection, _RESERVATIONS, list(self._reserved.values()))
+        if self._ended:
+            ended = list(self._ended.values())
+            done = bulk.update(connection, "reservations", _ENDS, "state = 'reserved'", ended)
+            assert done == len(ended), "a reservation ended in the writer's own transaction"
+        if self._entries:
+            bulk.insert(connection, _ENTRIES, self._entries)
+        if self._requests:
+            self._write_log(connection)
+        self._balances.write(connection)
+        self._tally.write(connection)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._balances.forget()
+        self._found.clear()
+        self._newest_entry = None
+        self._reserved.clear()
+        self._ended.clear()
+        self._entries.clear()
+        self._requests.clear()
+
+    def _open(self, connection: sqlite3.Connection, reservation_id: str) -> Row | None:
+        """The reservation's row, if it has not ended."""
+        if reservation_id in self._ended:
+            return None
+        if reservation_id in self._reserved:
+            self.write(connection)
+        if reservation_id not in self._found:
+            self.look_up(connection, [reservation_id])
+        row = self._found.get(reservation_id)
+        return row if row is not None and row[1] == "reserved" else None
+
+    def _end(
+        self, connection: sqlite3.Connection, row: Row, cost: int, evidence: Evidence, now: int
+    ) -> list[Balance]:
+        """End an open reservation; the pouches that it was set aside in."""
+        reservation_id, amount = row[0], row[3]
+        released = evidence in _RELEASED
+        assert not (released and cost)
+        kind = "release" if released else "settle"
+        newest = self._last_entry(connection)
+        self._ended[reservation_id] = (
+            "released" if released else "settled",
+            None if released else cost,
+            evidence.value,
+            now,
+            newest,
+            reservation_id,
+        )
+        chain = [self._balances.of(connection, pouch_id) for pouch_id in row[2].split(" ")]
+        for balance in chain:
+            balance.settle(amount, cost)
+            entry = (kind, cost, -amount, evidence.value, now)
+            self._enter(connection, balance, reservation_id, entry)
+        return chain
+
+    def _enter(
+        self, connection: sqlite3.Connection, balance: Balance, reservation_id: str, entry: Row
+    ) -> None:
+        self._newest_entry = self._last_entry(connection) + 1
+        self._entries.append((self._newest_entry, balance.id, reservation_id, *entry))
+
+    def _last_entry(self, connection: sqlite3.Connection) -> int:
+        if self._newest_entry is None:
+            [self._newest_entry] = connection.execute(_NEWEST_ENTRY).fetchone()
+        return self._newest_entry
+
+    def _log(self, logged: _Logged) -> None:
+        self._requests.setdefault(logged.facts[0], logged)
+
+    def _write_log(self, connection: sqlite3.Connection) -> None:
+        known = connection.execute(_LOGGED, (json.dumps(list(self._requests)),)).fetchall()
+        for (request_id,) in known:
+            del self._requests[request_id]
+        for logged in self._requests.values():
+            self._tally.add(logged.facts, logged.outcome, logged.cost)
+        bulk.insert(connection, _REQUESTS, [_request_row(each) for each in self._requests.values()])
+
+
+def _tightest(chain: Sequence[Balance]) -> tuple[Balance, int | None]:
+    """The pouch that has the least room, and that room; ``None`` if none has a limit."""
+    tightest, least = chain[0], None
+    for balance in chain:
+        room = balance.room
+        if room is not None and (least is None or room < least):
+            tightest, least = balance, room
+    return tightest, least
+
+
+def _request_row(logged: _Logged) -> Row:
+    outcome, usage = logged.outcome, logged.outcome.usage
+    tokens: Row = (None, None, None, None)
+    if usage is not None:
+        tokens = (
+            usage.input_tokens,
+            usage.cached_input_tokens,
+            usage.output_tokens,
+            usage.reasoning_tokens,
+        )
+    return (
+        *logged.facts,
+        outcome.status,
+        outcome.latency_ms,
+        outcome.first_byte_ms,
+        logged.reserved,
+        logged.cost,
+        *tokens,
+        outcome.evidence.value,
+        outcome.error,
+        outcome.reason,
+        outcome.refused_by,
+        steps_text(outcome.steps),
+    )

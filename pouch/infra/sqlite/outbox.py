@@ -25,6 +25,7 @@ from pouch.domain.ids import new_id
 from pouch.domain.ledger import Evidence, Settlement
 from pouch.domain.money import Money
 from pouch.domain.ports import Clock
+from pouch.infra.sqlite.balances import Balance
 from pouch.infra.sqlite.reader import Reader
 from pouch.infra.sqlite.rows import micros, moment
 from pouch.infra.sqlite.writer import Writer
@@ -32,9 +33,6 @@ from pouch.infra.sqlite.writer import Writer
 ALERTS_MAX: Final = 10_000
 
 _PURGE: Final = "DELETE FROM alerts WHERE number <= (SELECT max(number) FROM alerts) - ?"
-_POUCH: Final = (
-    "SELECT id, name, limit_nanos, spent_nanos, alerted_percent FROM pouches WHERE id = ?"
-)
 _TOLD: Final = "UPDATE pouches SET alerted_percent = ? WHERE id = ?"
 # ``target`` is one of those that are configured now; a list of them fills the gap.
 _DUE: Final = "state = 'pending' AND due_at <= ? AND target IN (SELECT value FROM json_each(?))"
@@ -92,13 +90,15 @@ class AlertWriter:
         connection: sqlite3.Connection,
         settlement: Settlement,
         ended: Sequence[Any],
+        chain: Sequence[Balance],
         now: int,
     ) -> None:
         """Tell of what a settlement has brought about.
 
-        ``ended`` is ``(chain, amount_nanos, request_id, key_id, model, provider, ...)``.
+        ``ended`` is ``(amount_nanos, request_id, key_id, model, provider)``, ``chain`` what the
+        pouches that it drew on have spent now.
         """
-        chain, amount, request_id, key_id, model, provider = ended[:6]
+        amount, request_id, key_id, model, provider = ended
         cost = settlement.cost
         if settlement.outcome.evidence is Evidence.OVERRUN:
             alert = alerts.overrun(
@@ -116,26 +116,27 @@ class AlertWriter:
             )
             self.write(connection, alert, now)
         if cost.nanos > 0:
-            for pouch_id in chain.split(" "):
-                self._spent(connection, connection.execute(_POUCH, (pouch_id,)).fetchone(), now)
+            for balance in chain:
+                if balance.limit is not None:
+                    self._spent(connection, balance, balance.limit, now)
 
-    def _spent(self, connection: sqlite3.Connection, pouch: Sequence[Any], now: int) -> None:
+    def _spent(
+        self, connection: sqlite3.Connection, balance: Balance, limit: int, now: int
+    ) -> None:
         """Tell of each threshold that a pouch has reached for the first time in its period."""
-        pouch_id, name, limit, spent, told = pouch
-        if limit is None:
-            return
-        reached = list(self.policy.crossed(spent=spent, limit=limit, told=told))
-        for percent in reached:
+        told = balance.alerted_percent
+        for percent in self.policy.crossed(spent=balance.spent, limit=limit, told=told):
             alert = alerts.threshold_reached(
-                pouch_id=pouch_id,
-                pouch_name=name,
+                pouch_id=balance.id,
+                pouch_name=balance.name,
                 percent=percent,
-                spent=Money(spent),
+                spent=Money(balance.spent),
                 limit=Money(limit),
             )
             self.write(connection, alert, now)
-        if reached:
-            connection.execute(_TOLD, (reached[-1], pouch_id))
+            balance.alerted_percent = percent
+        if balance.alerted_percent != told:
+            connection.execute(_TOLD, (balance.alerted_percent, balance.id))
 
 
 class SqliteOutbox:

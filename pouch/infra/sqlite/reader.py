@@ -1,14 +1,25 @@
 """Reads, beside the writer and never in its way, through a connection of their own."""
 
 import sqlite3
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import aiosqlite
 
 from pouch.domain.errors import StoreUnavailableError
 from pouch.infra.sqlite.writer import unavailable
+
+Values: TypeAlias = Sequence[object] | Mapping[str, object]
+
+
+def fold(text: str) -> str:
+    """``text`` as it is compared where case, and the way a letter is written, do not matter.
+
+    Queries know it by the same name.
+    """
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 class Reader:
@@ -25,16 +36,16 @@ class Reader:
         Raises:
             sqlite3.Error: it cannot be opened.
         """
-        return cls(
-            await aiosqlite.connect(
-                path.as_uri() + "?mode=ro",
-                uri=True,
-                timeout=busy_timeout_s,
-                isolation_level=None,
-            )
+        connection = await aiosqlite.connect(
+            path.as_uri() + "?mode=ro",
+            uri=True,
+            timeout=busy_timeout_s,
+            isolation_level=None,
         )
+        await connection.create_function("fold", 1, fold, deterministic=True)
+        return cls(connection)
 
-    async def rows(self, query: str, values: Sequence[object] = ()) -> list[Sequence[Any]]:
+    async def rows(self, query: str, values: Values = ()) -> list[Sequence[Any]]:
         """All rows that ``query`` finds.
 
         Raises:
@@ -47,7 +58,7 @@ class Reader:
         except sqlite3.Error as error:
             raise unavailable(error) from error
 
-    async def row(self, query: str, values: Sequence[object] = ()) -> Sequence[Any] | None:
+    async def row(self, query: str, values: Values = ()) -> Sequence[Any] | None:
         """The one row that ``query`` finds, or ``None``. Raises as ``rows`` does."""
         rows = await self.rows(query, values)
         assert len(rows) <= 1

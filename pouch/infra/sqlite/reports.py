@@ -1,36 +1,33 @@
-"""The ``Reports`` port on SQLite."""
+"""The ``Reports`` port on SQLite, through a connection of its own."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from pouch.domain.ledger import Evidence
+from pouch.domain.errors import InvalidRequestError
+from pouch.domain.key_report import KeyFilter, PouchFilter, PouchPage, PouchView
 from pouch.domain.money import Money
+from pouch.domain.ports import Page
 from pouch.domain.reports import (
+    Attempt,
     EntryPage,
     LedgerEntry,
     LoggedRequest,
     OpenReservation,
     RequestFilter,
     RequestPage,
-    UsageRow,
+    RequestStory,
+    StepReport,
 )
-from pouch.domain.usage import Usage
+from pouch.domain.usage_report import Overview, Totals, UsagePage, UsageQuestion
+from pouch.infra.sqlite import key_lists, overview, request_log
+from pouch.infra.sqlite.key_rows import KEYS, stored_keys
 from pouch.infra.sqlite.reader import Reader
-from pouch.infra.sqlite.rows import micros, moment, optional_money
+from pouch.infra.sqlite.rows import micros, moment, pouch_of
+from pouch.infra.sqlite.usage_queries import hour_number
+from pouch.infra.sqlite.usage_report import UsageReport
 
-_GROUPS: Final[Mapping[str, str]] = {
-    "day": "date(started_at / 1000000, 'unixepoch')",
-    "key": "key_id",
-    "model": "model",
-    "provider": "provider",
-}
-_COLUMNS: Final = (
-    "id, key_id, model, provider, endpoint, stream, status, started_at, latency_ms, "
-    "first_byte_ms, reserved_nanos, cost_nanos, input_tokens, cached_input_tokens, "
-    "output_tokens, reasoning_tokens, evidence, price_source, error, "
-    "(SELECT sum(amount_nanos) FROM refunds WHERE request_id = requests.id)"
-)
 # The sign keeps SQLite from going through all reservations ever made, in their order.
 OPEN_RESERVATIONS: Final = (
     "SELECT id, request_id, key_id, pouch_id, model, provider, amount_nanos, started_at "
@@ -41,10 +38,10 @@ ENTRIES: Final = (
     "FROM entries e LEFT JOIN reservations r ON r.id = e.reservation_id "
     "WHERE e.pouch_id = ? AND e.id < ? ORDER BY e.id DESC LIMIT ?"
 )
+ANY_REQUEST: Final = "SELECT 1 FROM requests WHERE id = ?"
+_CHOSEN_KEYS: Final = KEYS.format(where="id IN (SELECT value FROM json_each(?))")
 # Comes after every entry.
 _NO_CURSOR: Final = 2**63 - 1
-_ERROR_FROM: Final = 400
-_OK: Final = 200
 
 
 class SqliteReports:
@@ -52,19 +49,41 @@ class SqliteReports:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
+        self._usage = UsageReport(reader)
 
     async def request(self, request_id: str) -> LoggedRequest | None:
-        query = f"SELECT {_COLUMNS} FROM requests WHERE id = ?"  # noqa: S608
+        query = f"SELECT {request_log.COLUMNS} FROM requests WHERE id = ?"  # noqa: S608
         row = await self._reader.row(query, (request_id,))
-        return None if row is None else _logged(row)
+        return None if row is None else request_log.logged_request(row)
 
     async def requests(
         self, wanted: RequestFilter, *, cursor: str | None, limit: int
     ) -> RequestPage:
-        query, values = requests_query(wanted, cursor=cursor, limit=limit + 1)
+        query, values = request_log.requests_query(wanted, cursor=cursor, limit=limit + 1)
         rows = await self._reader.rows(query, values)
-        items = [_logged(row) for row in rows[:limit]]
+        if not rows:
+            await self._check_cursor(ANY_REQUEST, cursor)
+        items = [request_log.logged_request(row) for row in rows[:limit]]
         return RequestPage(items, items[-1].id if len(rows) > limit else None)
+
+    async def story(self, request_id: str) -> RequestStory | None:
+        row = await self._reader.row(request_log.STORY, (request_id,))
+        if row is None:
+            return None
+        reason, refused_by, steps = row[-3:]
+        attempts = await self._reader.rows(request_log.ATTEMPTS, (request_id,))
+        refunds = await self._reader.rows(request_log.REFUNDS, (request_id,))
+        return RequestStory(
+            request_log.logged_request(row),
+            reason,
+            refused_by,
+            request_log.step_times(steps),
+            [await self._attempt(attempt) for attempt in attempts],
+            [request_log.refund(refund) for refund in refunds],
+        )
+
+    async def step_times(self, *, limit: int = 1000) -> StepReport:
+        return request_log.step_report(await self._reader.rows(request_log.NEWEST_STEPS, (limit,)))
 
     async def entries(self, pouch_id: str, *, cursor: int | None, limit: int) -> EntryPage:
         before = _NO_CURSOR if cursor is None else cursor
@@ -75,17 +94,53 @@ class SqliteReports:
         ]
         return EntryPage(items, items[-1].id if len(rows) > limit else None)
 
-    async def usage(
-        self, by: str, *, since: datetime | None, until: datetime | None
-    ) -> Sequence[UsageRow]:
-        conditions, values = _conditions(RequestFilter(since=since, until=until))
-        query = (
-            f"SELECT {_GROUPS[by]} AS grouped, count(*), sum(status >= {_ERROR_FROM}), "  # noqa: S608
-            "coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), sum(cost_nanos) "
-            f"FROM requests {_where(conditions)} GROUP BY grouped ORDER BY grouped"
+    async def usage(self, question: UsageQuestion, *, cursor: int | None, limit: int) -> UsagePage:
+        return await self._usage.answer(question, cursor=cursor, limit=limit)
+
+    async def overview(self, now: datetime) -> Overview:
+        day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        fullest = await self._reader.rows(overview.FULLEST, (micros(now), overview.FULLEST_MAX))
+        [open_ones, reserved] = await self._one(overview.RESERVED)
+        [keys, ever] = await self._one(overview.COUNTS)
+        return Overview(
+            now=now,
+            today=await self._totals(day),
+            month=await self._totals(day - timedelta(days=day.day - 1)),
+            reserved=Money(reserved),
+            open_reservations=open_ones,
+            keys=keys,
+            requests_ever=bool(ever),
+            fullest=[overview.full_pouch(row) for row in fullest],
         )
-        rows = await self._reader.rows(query, values)
-        return [UsageRow(r[0], r[1], r[2], r[3], r[4], Money(r[5])) for r in rows]
+
+    async def knows_key(self, key_id: str) -> bool:
+        return await self._reader.row(key_lists.ANY_KEY, (key_id,)) is not None
+
+    async def keys(
+        self, wanted: KeyFilter, *, now: datetime, cursor: str | None, limit: int
+    ) -> Page:
+        query, values = key_lists.keys_query(wanted, now=now, cursor=cursor, limit=limit + 1)
+        ids = [row[0] for row in await self._reader.rows(query, values)]
+        if not ids:
+            await self._check_cursor(key_lists.ANY_KEY, cursor)
+        shown = ids[:limit]
+        stored = stored_keys(await self._reader.rows(_CHOSEN_KEYS, (json.dumps(shown),)))
+        place = {key_id: position for position, key_id in enumerate(shown)}
+        stored.sort(key=lambda found: place[found.key.id])
+        return Page(stored, shown[-1] if len(ids) > limit else None)
+
+    async def pouches(self, wanted: PouchFilter, *, cursor: str | None, limit: int) -> PouchPage:
+        query, values = key_lists.pouches_query(wanted, cursor=cursor, limit=limit + 1)
+        ids = [row[0] for row in await self._reader.rows(query, values)]
+        if not ids:
+            await self._check_cursor(key_lists.ANY_POUCH, cursor)
+        rows = await self._reader.rows(key_lists.POUCHES, (json.dumps(ids[:limit]),))
+        items = [_pouch_view(row) for row in rows]
+        return PouchPage(items, items[-1].pouch.id if len(ids) > limit else None)
+
+    async def pouch(self, pouch_id: str) -> PouchView | None:
+        row = await self._reader.row(key_lists.POUCH, (pouch_id,))
+        return None if row is None else _pouch_view(row)
 
     async def open_reservations(self, *, limit: int) -> Sequence[OpenReservation]:
         return [
@@ -93,72 +148,37 @@ class SqliteReports:
             for r in await self._reader.rows(OPEN_RESERVATIONS, (limit,))
         ]
 
+    async def _attempt(self, row: Sequence[Any]) -> Attempt:
+        reservation_id, chain, ended_after = row[0], row[10].split(" "), row[11]
+        last = _NO_CURSOR if ended_after is None else ended_after
+        movements: list[Sequence[Any]] = []
+        for pouch_id in chain:
+            begun = (reservation_id, pouch_id, last)
+            movements += await self._reader.rows(request_log.BEGUN, begun)
+        if ended_after is not None:
+            ended = (reservation_id, ended_after, ended_after + len(chain))
+            movements += await self._reader.rows(request_log.ENDED, ended)
+        movements += await self._reader.rows(request_log.GIVEN_BACK, (reservation_id,))
+        return request_log.attempt(row, movements)
 
-def requests_query(
-    wanted: RequestFilter, *, cursor: str | None, limit: int
-) -> tuple[str, list[object]]:
-    """The statement that lists requests, newest first, and its values.
+    async def _totals(self, since: datetime) -> Totals:
+        values = (hour_number(since), micros(since))
+        return overview.totals_of(await self._one(overview.TOTALS, values))
 
-    ``cursor`` is the last request of the page before.
-    """
-    conditions, values = _conditions(wanted)
-    if cursor is not None:
-        conditions.append("(started_at, id) < (SELECT started_at, id FROM requests WHERE id = ?)")
-        values.append(cursor)
-    query = (
-        f"SELECT {_COLUMNS} FROM requests {_where(conditions)} "  # noqa: S608
-        "ORDER BY started_at DESC, id DESC LIMIT ?"
-    )
-    return query, [*values, limit]
+    async def _one(self, query: str, values: Sequence[object] = ()) -> Sequence[Any]:
+        row = await self._reader.row(query, values)
+        assert row is not None
+        return row
 
+    async def _check_cursor(self, any_of: str, cursor: str | None) -> None:
+        """An empty page is the end of the list, unless it began nowhere.
 
-def _conditions(wanted: RequestFilter) -> tuple[list[str], list[object]]:
-    asked: dict[str, object] = {
-        "key_id = ?": wanted.key_id,
-        "model = ?": wanted.model,
-        "provider = ?": wanted.provider,
-        "status = ?": wanted.status,
-        "started_at >= ?": None if wanted.since is None else micros(wanted.since),
-        "started_at < ?": None if wanted.until is None else micros(wanted.until),
-    }
-    named = {condition: value for condition, value in asked.items() if value is not None}
-    conditions = list(named)
-    if wanted.status not in {None, _OK} and wanted.key_id is None:
-        # Only if the query says so can SQLite use the index that leaves out what is usual; that of
-        # a key is better.
-        conditions.append(f"status <> {_OK}")
-    return conditions, list(named.values())
+        Raises:
+            InvalidRequestError: the cursor names nothing that has ever been there.
+        """
+        if cursor is not None and await self._reader.row(any_of, (cursor,)) is None:
+            raise InvalidRequestError("this is no cursor of this list", param="cursor")
 
 
-def _where(conditions: Sequence[str]) -> str:
-    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
-
-
-def _logged(row: Sequence[Any]) -> LoggedRequest:
-    usage = None
-    if row[12] is not None:
-        usage = Usage(
-            input_tokens=row[12],
-            cached_input_tokens=row[13],
-            output_tokens=row[14],
-            reasoning_tokens=row[15],
-        )
-    return LoggedRequest(
-        id=row[0],
-        key_id=row[1],
-        model=row[2],
-        provider=row[3],
-        endpoint=row[4],
-        stream=bool(row[5]),
-        status=row[6],
-        started_at=moment(row[7]),
-        latency_ms=row[8],
-        first_byte_ms=row[9],
-        reserved=optional_money(row[10]),
-        cost=Money(row[11]),
-        usage=usage,
-        evidence=Evidence(row[16]),
-        price_source=row[17],
-        error=row[18],
-        refunded=Money(row[19] or 0),
-    )
+def _pouch_view(row: Sequence[Any]) -> PouchView:
+    return PouchView(pouch_of(row), keys=row[-2], children=row[-1])

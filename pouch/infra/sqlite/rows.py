@@ -50,6 +50,21 @@ def optional_money(nanos: int | None) -> Money | None:
     return None if nanos is None else Money(nanos)
 
 
+def steps_text(steps: Sequence[tuple[str, float]] | None) -> str | None:
+    """Names with their seconds as ``requests.steps`` holds them; ``None`` if they are not known."""
+    if steps is None:
+        return None
+    return "\n".join([f"{name}={round(seconds * 1_000_000)}" for name, seconds in steps])
+
+
+def steps_of(text: str | None) -> list[tuple[str, float]] | None:
+    """What ``steps_text`` wrote."""
+    if text is None:
+        return None
+    parts = [line.rpartition("=") for line in text.splitlines()]
+    return [(name, int(micros) / 1_000_000) for name, _, micros in parts]
+
+
 def pouch_of(row: Sequence[Any]) -> Pouch:
     """A pouch from ``POUCH_COLUMNS``."""
     return Pouch(

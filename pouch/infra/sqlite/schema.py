@@ -4,6 +4,7 @@ import sqlite3
 from typing import Final
 
 from pouch.domain.errors import StoreUnavailableError
+from pouch.infra.sqlite.schema_of_reports import REPORTS
 
 MIGRATIONS: Final = (
     """
@@ -210,6 +211,7 @@ MIGRATIONS: Final = (
     CREATE INDEX alert_deliveries_due ON alert_deliveries (due_at) WHERE state = 'pending';
     INSERT INTO settings (key, value) VALUES ('keys_version', '0');
     """,
+    REPORTS,
 )
 
 

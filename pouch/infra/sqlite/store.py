@@ -10,7 +10,7 @@ from typing import Literal
 
 from pouch.domain.alerts import AlertPolicy
 from pouch.domain.errors import StoreUnavailableError
-from pouch.domain.ports import Clock
+from pouch.domain.ports import Clock, StoreFacts
 from pouch.infra.sqlite.freezes import SqliteFreezes
 from pouch.infra.sqlite.holder import HolderLock, turn
 from pouch.infra.sqlite.idempotency import SqliteIdempotency
@@ -21,6 +21,8 @@ from pouch.infra.sqlite.reader import Reader
 from pouch.infra.sqlite.reports import SqliteReports
 from pouch.infra.sqlite.rows import micros
 from pouch.infra.sqlite.schema import migrate
+from pouch.infra.sqlite.stops import SqliteStops
+from pouch.infra.sqlite.turnstile import Turnstile
 from pouch.infra.sqlite.writer import Writer
 
 
@@ -44,6 +46,7 @@ class SqliteStore:
         self._reports_reader = reports
         self._lock = lock
         self._holder = holder
+        self._path = path
         self._clock = clock
         alerting = AlertWriter(alerts)
         self.ledger = SqliteLedger(writer, path, clock, holder, alerting)
@@ -51,6 +54,7 @@ class SqliteStore:
         self.outbox = SqliteOutbox(writer, reader, clock, alerts, holder)
         self.keys = SqliteKeys(writer, reader, clock)
         self.reports = SqliteReports(reports)
+        self.stops = SqliteStops(writer, reader, clock)
 
     @classmethod
     async def open(
@@ -76,7 +80,7 @@ class SqliteStore:
         except sqlite3.Error as error:
             opened.give_up()
             raise opening.refusal(error) from error
-        writer = Writer(opened.connection)
+        writer = Writer(opened.connection, opened.turnstile)
         return cls(writer, reader, reports, opening.path, clock, opened.lock, opened.holder, alerts)
 
     def idempotency(self, *, bytes_max: int) -> SqliteIdempotency:
@@ -84,6 +88,14 @@ class SqliteStore:
         return SqliteIdempotency(
             self._writer, self._reader, self._clock, self._holder, bytes_max=bytes_max
         )
+
+    async def facts(self) -> StoreFacts:
+        """See ``pouch.domain.ports.StoreInspection``; the write-ahead log counts as well."""
+        row = await self._reader.row("SELECT max(number) FROM migrations")
+        assert row is not None
+        files = (self._path, self._path.with_name(f"{self._path.name}-wal"))
+        size_bytes = sum(file.stat().st_size for file in files if file.exists())
+        return StoreFacts("sqlite", self._path.name, size_bytes, row[0])
 
     async def get_setting(self, key: str) -> str | None:
         """The text kept under ``key``; ``None`` if there is none."""
@@ -99,6 +111,17 @@ class SqliteStore:
                     "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                     (key, value),
                 ).rowcount
+            )
+        )
+
+    async def replace_setting(self, key: str, old: str, new: str) -> bool:
+        """See ``pouch.domain.ports.SettingStore``."""
+        return await self._writer.run(
+            lambda connection: (
+                connection.execute(
+                    "UPDATE settings SET value = ? WHERE key = ? AND value = ?", (new, key, old)
+                ).rowcount
+                == 1
             )
         )
 
@@ -144,11 +167,13 @@ class _Opened:
     """The file, ready to be written by the holder that has the lock."""
 
     connection: sqlite3.Connection
+    turnstile: Turnstile
     lock: HolderLock
     holder: str
 
     def give_up(self) -> None:
         self.connection.close()
+        self.turnstile.close()
         self.lock.remove()
 
 
@@ -190,6 +215,8 @@ class _Opening:
             lock = HolderLock.take(folder_of(self.path), holder)
             assert lock is not None
             unfinished.callback(lock.remove)
+            turnstile = Turnstile(folder_of(self.path))
+            unfinished.callback(turnstile.close)
             connection = sqlite3.connect(
                 self.path,
                 timeout=self.busy_timeout_s,
@@ -209,4 +236,4 @@ class _Opening:
                 (holder, os.getpid(), micros(self.clock.now())),
             )
             unfinished.pop_all()
-        return _Opened(connection, lock, holder)
+        return _Opened(connection, turnstile, lock, holder)

@@ -1,4 +1,6 @@
-"""Whether the books balance: balances against entries, reservations against their ends."""
+"""Whether the books balance: balances against entries, reservations against their ends, the sums
+of usage against the requests.
+"""
 
 import sqlite3
 from contextlib import closing
@@ -8,6 +10,11 @@ from typing import Final
 from pouch.domain.ledger import Audit, Discrepancy
 from pouch.infra.sqlite.writer import unavailable
 
+_OFF: Final = (
+    "HAVING sum(requests) <> 0 OR sum(errors) <> 0 OR sum(input_tokens) <> 0 "
+    "OR sum(cached_input_tokens) <> 0 OR sum(output_tokens) <> 0 OR sum(reasoning_tokens) <> 0 "
+    "OR sum(cost_nanos) <> 0"
+)
 _CHECKS: Final = {
     "pouch {0}: spent {1} and reserved {2} nano-USD, but its entries sum to {3} and {4}": (
         "SELECT p.id, p.spent_nanos, p.reserved_nanos, coalesce(sum(e.spent_delta), 0) AS s, "
@@ -67,6 +74,25 @@ _CHECKS: Final = {
     "pouch {0}: {1} nano-USD spent and reserved exceed its limit of {2} by more than {3}": (
         "SELECT id, spent_nanos + reserved_nanos, limit_nanos, excess_nanos FROM pouches "
         "WHERE spent_nanos + reserved_nanos > limit_nanos + excess_nanos"
+    ),
+    "usage of key {0} in hour {1}, {2} at {3}: off its requests by {4}, and {5} nano-USD": (
+        "SELECT key_id, hour, model, provider, sum(requests), sum(cost_nanos) FROM ("  # noqa: S608
+        "SELECT * FROM usage_hours UNION ALL SELECT key_id, started_at / 3600000000, model, "
+        "provider, -1, -(status >= 400), -coalesce(input_tokens, 0), "
+        "-coalesce(cached_input_tokens, 0), -coalesce(output_tokens, 0), "
+        f"-coalesce(reasoning_tokens, 0), -cost_nanos FROM requests) GROUP BY 1, 2, 3, 4 {_OFF}"
+    ),
+    "usage in hour {0}, {1} at {2}: off that of the keys by {3} requests, and {4} nano-USD": (
+        "SELECT hour, model, provider, sum(requests), sum(cost_nanos) FROM ("  # noqa: S608
+        "SELECT * FROM usage_models UNION ALL SELECT hour, model, provider, -requests, -errors, "
+        "-input_tokens, -cached_input_tokens, -output_tokens, -reasoning_tokens, -cost_nanos "
+        f"FROM usage_hours) GROUP BY 1, 2, 3 {_OFF}"
+    ),
+    "usage of key {0} in hour {1}: the cost so far is off by {2} nano-USD": (
+        "SELECT key_id, hour, sum(cost) AS off FROM (SELECT key_id, hour, 1 AS costs, 0 AS hours, "
+        "cost_nanos - lag(cost_nanos, 1, 0) OVER (PARTITION BY key_id ORDER BY hour) AS cost "
+        "FROM usage_costs UNION ALL SELECT key_id, hour, 0, 1, -cost_nanos FROM usage_hours) "
+        "GROUP BY key_id, hour HAVING off <> 0 OR sum(costs) <> 1 OR sum(hours) = 0"
     ),
     "table {0}: row {1} points into {2}, where there is nothing": "PRAGMA foreign_key_check",
 }

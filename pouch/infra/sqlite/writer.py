@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from pouch.domain.errors import PouchError, StoreUnavailableError
+from pouch.infra.sqlite.turnstile import Turnstile
 
 QUEUE_MAX: Final = 10_000
 
@@ -37,22 +38,53 @@ class _Queued(Generic[T]):
     undo: Work[Any] | None
 
 
+@dataclass(slots=True)
+class Movement(Generic[T]):
+    """Work that leaves its rows to a ``Journal``; ``reservation_id`` is what it is about."""
+
+    apply: Work[T]
+    reservation_id: str | None = None
+
+    def __call__(self, connection: sqlite3.Connection) -> T:
+        return self.apply(connection)
+
+
+class Journal(Protocol):
+    """What movements add up to, written once, before other work or at the transaction's end."""
+
+    def begin(self, connection: sqlite3.Connection, reservation_ids: Sequence[str]) -> None:
+        """A transaction begins; an earlier one may have been rolled back."""
+        ...
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Write what has added up, in the transaction of the work that it comes from."""
+        ...
+
+
 class Writer:
-    """Applies work to the database, in order, in a thread of its own.
+    """Applies work to the database, in order, in a thread of its own. Belongs to the event loop in
+    which it is made.
 
     A caller that is cancelled while its work waits takes it back; if the work is already applied,
     its ``undo`` follows at once. An undo that the store does not take is tried again with whatever
     is written next.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, turnstile: Turnstile | None = None) -> None:
         self._connection = connection
+        self._turnstile = turnstile
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pouch-writer")
         self._queue: list[_Queued[Any]] = []
         self._owed: list[Work[Any]] = []
+        self._loop = asyncio.get_running_loop()
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
+        self._journal: Journal | None = None
+
+    def keep(self, journal: Journal) -> None:
+        """Have ``journal`` written in every transaction."""
+        self._journal = journal
 
     async def run(self, work: Work[T], *, undo: Work[Any] | None = None) -> T:
         """Apply ``work``; durable when this returns.
@@ -84,19 +116,20 @@ class Writer:
             return
         self._closed = True
         await self._idle.wait()
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
+        await self._loop.run_in_executor(self._thread, self._connection.close)
         self._thread.shutdown()
+        if self._turnstile is not None:
+            self._turnstile.close()
 
     def _enqueue(self, work: Work[T], undo: Work[Any] | None) -> "asyncio.Future[T]":
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[T] = loop.create_future()
+        done: asyncio.Future[T] = self._loop.create_future()
         self._queue.append(_Queued(work, done, undo))
         if self._idle.is_set():
             self._idle.clear()
-            loop.call_soon(self._flush, loop)
+            self._loop.call_soon(self._flush)
         return done
 
-    def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _flush(self) -> None:
         batch = [queued for queued in self._queue if not queued.done.cancelled()]
         self._queue.clear()
         if not batch:
@@ -107,20 +140,15 @@ class Writer:
         except RuntimeError as error:
             # The thread has ended: the store was closed, or the interpreter is going down.
             gone = StoreUnavailableError(f"The store is closed: {error}.")
-            self._told(loop, batch, [gone] * len(batch))
+            self._told(batch, [gone] * len(batch))
             return
 
         def applied(outcomes: "Future[list[object]]") -> None:
-            loop.call_soon_threadsafe(self._told, loop, batch, outcomes.result())
+            self._loop.call_soon_threadsafe(self._told, batch, outcomes.result())
 
         applying.add_done_callback(applied)
 
-    def _told(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        batch: Sequence[_Queued[Any]],
-        outcomes: Sequence[object],
-    ) -> None:
+    def _told(self, batch: Sequence[_Queued[Any]], outcomes: Sequence[object]) -> None:
         for queued, outcome in zip(batch, outcomes, strict=True):
             if queued.done.cancelled():
                 if queued.undo is not None and not isinstance(outcome, BaseException):
@@ -130,7 +158,7 @@ class Writer:
             else:
                 queued.done.set_result(outcome)
         # Whoever has been told now may ask again before the next batch leaves.
-        loop.call_soon(self._flush, loop)
+        self._loop.call_soon(self._flush)
 
     def _undo(self, undo: Work[Any]) -> None:
         self._enqueue(undo, None).add_done_callback(partial(self._undone, undo))
@@ -163,15 +191,28 @@ class Writer:
             return error
 
     def _transaction(self, works: Sequence[Work[Any]]) -> list[object]:
-        connection = self._connection
+        if self._turnstile is None:
+            return self._commit(works)
+        with self._turnstile:
+            return self._commit(works)
+
+    def _commit(self, works: Sequence[Work[Any]]) -> list[object]:
+        connection, journal = self._connection, self._journal
         outcomes: list[object] = []
         connection.execute("BEGIN IMMEDIATE")
         try:
+            if journal is not None:
+                about = [work.reservation_id for work in works if isinstance(work, Movement)]
+                journal.begin(connection, [each for each in about if each is not None])
             for work in works:
+                if journal is not None and not isinstance(work, Movement):
+                    journal.write(connection)
                 try:
                     outcomes.append(work(connection))
                 except PouchError as refusal:
                     outcomes.append(refusal)
+            if journal is not None:
+                journal.write(connection)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -181,5 +222,9 @@ class Writer:
 
 
 def unavailable(error: sqlite3.Error | OverflowError) -> StoreUnavailableError:
-    """What a caller learns of a store that fails, or that cannot hold so large a number."""
-    return StoreUnavailableError(f"The store cannot be used now: {error}")
+    """What a caller learns of a store that fails, or that cannot hold so large a number; why is for
+    the log.
+    """
+    refused = StoreUnavailableError("The store cannot be used now.")
+    refused.__cause__ = error
+    return refused

@@ -4,6 +4,7 @@ Only OpenAI publishes its vocabularies. Of any other model nothing but the byte 
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 # A name goes on after its family with a version, a size or a date, never with a letter or digit:
@@ -14,9 +15,12 @@ _CL100K: Final = re.compile(r"(gpt-4|gpt-3\.5|gpt-35)(?![0-9a-z.])")
 _HIDDEN_REASONING: Final = re.compile(
     rf"(o[134]|gpt-5|gpt-6|codex|computer-use|gemini-2\.5|gemini-[3-9]|grok-4){_END}"
 )
+# Names whose answer is remembered.
+NAMES_MAX: Final = 1024
 _SHOWS_ALL: Final = re.compile(r"gpt-5-chat|grok-4.*non-reasoning")
 
 
+@lru_cache(maxsize=NAMES_MAX)
 def encoding_of(model: str) -> str | None:
     """The vocabulary of an OpenAI model's text; ``None`` where it is not published."""
     name = openai_name(model)

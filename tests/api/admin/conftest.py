@@ -1,9 +1,7 @@
 """An administration API on a real server, over stores in memory."""
 
-import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, cast
 
 import httpx
@@ -16,23 +14,21 @@ from pouch.api.admin.services import AdminServices, PipelineStep, ProviderView
 from pouch.api.auth import AdminAuth
 from pouch.domain.alerts import LoggedAlert
 from pouch.domain.errors import PouchError
+from pouch.domain.key import hash_of
 from pouch.domain.ledger import Ledger
 from pouch.domain.money import ZERO, Money
 from pouch.domain.pipeline import Route
 from pouch.domain.pricing import Price, Rates
-from pouch.domain.reports import (
-    EntryPage,
-    LedgerEntry,
-    LoggedRequest,
-    OpenReservation,
-    RequestFilter,
-    RequestPage,
-    UsageRow,
-)
+from pouch.service.admin_token import AdminTokens
 from pouch.service.freezes import KeyFreezes
 from pouch.service.keys import KeyService
+from pouch.service.live import LiveRequests
+from pouch.service.probes import ProviderProbes
+from pouch.service.stopping import Stopping
+from tests.fakes.administration import INSTALLATION, FakeSettings, FakeStops
 from tests.fakes.clock import FakeClock
 from tests.fakes.key_store import FakeKeyStore
+from tests.fakes.reports import FakeReports
 from tests.fakes.server import serve
 
 TOKEN = "an-admin-token-of-this-test"
@@ -56,41 +52,6 @@ PROVIDERS = (
     ProviderView("openai", "openai", "OPENAI_API_KEY is not set", ("gpt-4o-mini", "mystery")),
     ProviderView("mock", "mock", None, ("mock",)),
 )
-
-
-class FakeReports:
-    """Answers what it was given, and remembers what was asked."""
-
-    def __init__(self) -> None:
-        self.logged: list[LoggedRequest] = []
-        self.rows: list[UsageRow] = []
-        self.open: list[OpenReservation] = []
-        self.movements: list[LedgerEntry] = []
-        self.asked: list[object] = []
-
-    async def request(self, request_id: str) -> LoggedRequest | None:
-        return next((logged for logged in self.logged if logged.id == request_id), None)
-
-    async def requests(
-        self, wanted: RequestFilter, *, cursor: str | None, limit: int
-    ) -> RequestPage:
-        self.asked.append((wanted, cursor, limit))
-        more = len(self.logged) > limit
-        return RequestPage(self.logged[:limit], self.logged[limit - 1].id if more else None)
-
-    async def usage(
-        self, by: str, *, since: datetime | None, until: datetime | None
-    ) -> Sequence[UsageRow]:
-        self.asked.append((by, since, until))
-        return self.rows
-
-    async def entries(self, pouch_id: str, *, cursor: int | None, limit: int) -> EntryPage:
-        self.asked.append((pouch_id, cursor, limit))
-        more = len(self.movements) > limit
-        return EntryPage(self.movements[:limit], self.movements[limit - 1].id if more else None)
-
-    async def open_reservations(self, *, limit: int) -> Sequence[OpenReservation]:
-        return self.open[:limit]
 
 
 class FakeAlerts:
@@ -160,16 +121,24 @@ async def admin() -> AsyncIterator[Admin]:
     clock = FakeClock()
     store = FakeKeyStore(clock)
     keys = KeyService(store, clock)
-    reports = FakeReports()
+    reports = FakeReports(store)
     alerts = FakeAlerts()
     ledger = ResettingLedger(store)
+    settings = FakeSettings(admin_token_hash=hash_of(TOKEN))
+    live = LiveRequests(clock)
     services = AdminServices(
         keys=keys,
         reports=reports,
         ledger=cast("Ledger", ledger),
         freezes=KeyFreezes(store, keys, clock),
         alerts=alerts,
-        auth=AdminAuth(hashlib.sha256(TOKEN.encode()).hexdigest(), clock),
+        auth=AdminAuth(hash_of(TOKEN), clock),
+        tokens=AdminTokens(settings, environment=None),
+        live=live,
+        stopping=Stopping(live, FakeStops(), reports, clock),
+        probes=ProviderProbes({}, clock),
+        store=settings,
+        installation=INSTALLATION,
         clock=clock,
         pipeline=PIPELINE,
         providers=PROVIDERS,

@@ -32,6 +32,13 @@ GUARDED = [
     ("GET", "/api/prices"),
     ("GET", "/api/pipeline"),
     ("GET", "/api/session"),
+    ("GET", "/api/live"),
+    ("POST", "/api/live/req_1/stop"),
+    ("POST", "/api/playground"),
+    ("POST", "/api/playground/quote"),
+    ("POST", "/api/providers/mock/test"),
+    ("GET", "/api/about"),
+    ("POST", "/api/admin-token/rotate"),
 ]
 
 

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from pouch.domain.key_report import PouchFilter, PouchSort
 from tests.api.admin.conftest import Admin
 
 
@@ -29,6 +30,8 @@ async def test_pouches_are_made_shown_changed_and_listed(admin: Admin) -> None:
         "period": "week",
         "time_zone": "UTC",
         "resets_at": "2026-01-19T00:00:00Z",
+        "keys": 0,
+        "children": 0,
     }
     assert inner.json()["parent"] == team.json()["id"]
     assert changed.json() == inner.json() | {
@@ -67,3 +70,33 @@ async def test_a_pouch_cannot_be_moved_into_one_that_it_holds(admin: Admin) -> N
     answer = await admin.client.patch(f"/api/pouches/{outer}", json={"pouch": inner.json()["id"]})
 
     assert answer.status_code == 409
+
+
+async def test_a_pouch_tells_how_many_keys_and_pouches_it_holds(admin: Admin) -> None:
+    team = (await admin.client.post("/api/pouches", json={"name": "team"})).json()["id"]
+    inner = await admin.client.post("/api/pouches", json={"name": "inner", "pouch": team})
+    key = await admin.created(pouch=inner.json()["id"])
+
+    shown = (await admin.client.get(f"/api/pouches/{team}")).json()
+    inside = (await admin.client.get(f"/api/pouches?parent={team}")).json()
+
+    assert (shown["keys"], shown["children"]) == (1, 1)
+    assert [pouch["name"] for pouch in inside["data"]] == ["inner"]
+    assert "children" not in key["pouch"]
+
+
+async def test_the_wish_for_some_pouches_in_some_order_reaches_the_reports(admin: Admin) -> None:
+    team = (await admin.client.post("/api/pouches", json={"name": "team"})).json()["id"]
+
+    await admin.client.get(f"/api/pouches?q=früh&parent={team}&sort=fullest&limit=7")
+
+    assert admin.reports.asked[-1] == (PouchFilter("früh", team, PouchSort.FULLEST), None, 7)
+
+
+@pytest.mark.parametrize(
+    ("question", "status"), [("sort=richest", 400), ("q=", 400), ("parent=pouch_none", 404)]
+)
+async def test_a_wrong_wish_for_pouches_is_refused(
+    admin: Admin, question: str, status: int
+) -> None:
+    assert (await admin.client.get(f"/api/pouches?{question}")).status_code == status

@@ -5,7 +5,7 @@ import pytest
 
 from pouch.domain.ledger import Evidence
 from pouch.domain.money import Money
-from pouch.domain.reports import LoggedRequest, OpenReservation, RequestFilter, UsageRow
+from pouch.domain.reports import LoggedRequest, OpenReservation, RequestFilter
 from pouch.domain.usage import Usage
 from tests.api.admin.conftest import Admin
 from tests.fakes.clock import START
@@ -27,6 +27,7 @@ LOGGED = LoggedRequest(
     evidence=Evidence.PROVIDER_USAGE,
     price_source="pouch.yaml",
     error=None,
+    key_name="<script>",
 )
 
 
@@ -66,6 +67,7 @@ SHOWN = {
     "price_source": "pouch.yaml",
     "error": None,
     "refunded_usd": "0.00",
+    "key_name": "<script>",
 }
 
 
@@ -93,11 +95,15 @@ async def test_requests_are_shown_with_their_evidence(admin: Admin) -> None:
     }
 
 
-async def test_one_request_is_shown_or_not_found(admin: Admin) -> None:
-    admin.reports.logged = [LOGGED]
+async def test_requests_of_a_key_that_has_never_been_are_not_found(admin: Admin) -> None:
+    admin.reports.strange = {"key_none"}
 
-    assert (await admin.client.get("/api/requests/req_1")).json() == SHOWN
-    assert (await admin.client.get("/api/requests/req_2")).status_code == 404
+    known = await admin.client.get("/api/requests?key=key_1")
+    unknown = await admin.client.get("/api/requests?key=key_none")
+
+    assert known.json()["data"] == []
+    assert unknown.status_code == 404
+    assert "key_none" in unknown.json()["error"]["message"]
 
 
 async def test_every_filter_reaches_the_reports(admin: Admin) -> None:
@@ -112,6 +118,10 @@ async def test_every_filter_reaches_the_reports(admin: Admin) -> None:
             "status": "200",
             "since": "2026-01-01",
             "until": "2026-02-01T00:00:00+01:00",
+            "evidence": "provider_usage",
+            "error": "budget_exceeded",
+            "failed": "false",
+            "stream": "true",
             "cursor": "req_9",
             "limit": "1",
         },
@@ -127,6 +137,10 @@ async def test_every_filter_reaches_the_reports(admin: Admin) -> None:
                 status=200,
                 since=datetime(2026, 1, 1, tzinfo=UTC),
                 until=datetime(2026, 1, 31, 23, tzinfo=UTC),
+                evidence=Evidence.PROVIDER_USAGE,
+                error="budget_exceeded",
+                failed=False,
+                stream=True,
             ),
             "req_9",
             1,
@@ -144,11 +158,10 @@ async def test_every_filter_reaches_the_reports(admin: Admin) -> None:
         ("/api/requests?since=1700000000", "since"),
         ("/api/requests?key=", "key"),
         ("/api/requests?form=key_1", "form"),
-        ("/api/usage?by=hour", "by"),
-        ("/api/usage?by=day&by=key", "by"),
-        ("/api/usage?until=2026-13-01", "until"),
+        ("/api/requests?evidence=none", "evidence"),
+        ("/api/requests?failed=perhaps", "failed"),
+        ("/api/requests?since=2026-02-01&until=2026-01-01", "since"),
         ("/api/reservations?limit=0", "limit"),
-        ("/api/pouches?cursor=pouch_none", "cursor"),
         ("/api/prices?model=x", "model"),
     ],
 )
@@ -157,31 +170,6 @@ async def test_a_wrong_question_is_refused_by_name(admin: Admin, path: str, para
 
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == param
-
-
-async def test_usage_is_summed_by_day_or_as_asked(admin: Admin) -> None:
-    admin.reports.rows = [UsageRow("2026-01-15", 12, 1, 3_000, 400, Money(690_000))]
-
-    by_day = await admin.client.get("/api/usage")
-    await admin.client.get("/api/usage?by=model&since=2026-01-01&until=2026-02-01")
-
-    assert by_day.json() == {
-        "data": [
-            {
-                "by": "2026-01-15",
-                "requests": 12,
-                "errors": 1,
-                "input_tokens": 3_000,
-                "output_tokens": 400,
-                "cost_usd": "0.00069",
-            }
-        ],
-        "next_cursor": None,
-    }
-    assert admin.reports.asked == [
-        ("day", None, None),
-        ("model", datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)),
-    ]
 
 
 async def test_open_reservations_are_shown_with_their_age(admin: Admin) -> None:

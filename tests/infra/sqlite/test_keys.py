@@ -8,7 +8,7 @@ from pouch.domain.errors import BudgetExceededError, ConflictError
 from pouch.domain.ledger import Evidence, RequestRecord
 from pouch.domain.money import Money
 from pouch.infra.sqlite import SqliteStore
-from pouch.infra.sqlite.movements import DEPTH_MAX
+from pouch.infra.sqlite.balances import DEPTH_MAX
 from tests.fakes.clock import START
 from tests.infra.sqlite.books import (
     balance,

@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 
+from pouch.domain.errors import InvalidRequestError
 from pouch.domain.ledger import Evidence, RequestFacts, RequestOutcome, RequestRecord
 from pouch.domain.money import Money
-from pouch.domain.reports import LoggedRequest, RequestFilter, UsageRow
+from pouch.domain.reports import LoggedRequest, RequestFilter
 from pouch.infra.sqlite import SqliteStore, ledger
-from pouch.infra.sqlite.reports import OPEN_RESERVATIONS, requests_query
-from tests.fakes.clock import START
-from tests.infra.sqlite.books import USAGE, hold, pouch, settlement
+from pouch.infra.sqlite.reports import OPEN_RESERVATIONS
+from pouch.infra.sqlite.request_log import requests_query
+from pouch.service.key_terms import KeyChange, NewKey
+from pouch.service.keys import KeyService
+from tests.fakes.clock import START, FakeClock
+from tests.infra.sqlite.books import USAGE, facts, hold, outcome, pouch, settlement
 
 HOUR = timedelta(hours=1)
 FILTERS: tuple[dict[str, object], ...] = (
@@ -28,6 +32,12 @@ FILTERS: tuple[dict[str, object], ...] = (
     {"since": START + 20 * HOUR},
     {"until": START + 9 * HOUR},
     {"since": START + 5 * HOUR, "until": START + 5 * HOUR},
+    {"evidence": Evidence.REFUSED},
+    {"evidence": Evidence.PROVIDER_USAGE},
+    {"error": "budget_exceeded"},
+    {"failed": True},
+    {"failed": False},
+    {"stream": False},
 )
 
 
@@ -68,7 +78,9 @@ async def log(store: SqliteStore) -> Log:
         )
         status = chance.choice((200, 200, 402, 502))
         usage = USAGE if status == 200 else None
-        outcome = RequestOutcome(status, 120, None, usage, Evidence.FREE, error=None)
+        evidence = {200: Evidence.PROVIDER_USAGE, 402: Evidence.NOT_SENT, 502: Evidence.REFUSED}
+        error = "budget_exceeded" if status == 402 else None
+        outcome = RequestOutcome(status, 120, None, usage, evidence[status], error=error)
         records.append(RequestRecord(facts, outcome, Money(number)))
     await asyncio.gather(*(store.ledger.record(record) for record in records))
     records.sort(key=lambda r: (r.facts.started_at, r.facts.request_id), reverse=True)
@@ -84,6 +96,10 @@ def matches(record: RequestRecord, wanted: RequestFilter) -> bool:
         and wanted.status in {None, record.outcome.status}
         and (wanted.since is None or facts.started_at >= wanted.since)
         and (wanted.until is None or facts.started_at < wanted.until)
+        and wanted.evidence in {None, record.outcome.evidence}
+        and wanted.error in {None, record.outcome.error}
+        and wanted.failed in {None, record.outcome.status >= 400}
+        and wanted.stream in {None, facts.stream}
     )
 
 
@@ -121,6 +137,14 @@ async def plan_of(store: SqliteStore, query: str, values: Sequence[object] = ())
         ({"since": START}, "requests_by_time"),
         ({"until": START}, "requests_by_time"),
         ({"model": "b", "until": START}, "requests_by_model"),
+        ({"evidence": Evidence.HELD_FULL}, "requests_by_evidence"),
+        ({"evidence": Evidence.PROVIDER_USAGE}, "requests_by_time"),
+        ({"error": "budget_exceeded"}, "requests_by_error"),
+        ({"error": "budget_exceeded", "since": START}, "requests_by_error"),
+        ({"failed": True}, "requests_that_failed"),
+        ({"failed": False}, "requests_by_time"),
+        ({"stream": True}, "requests_by_stream"),
+        ({"stream": False}, "requests_by_stream"),
     ],
     ids=str,
 )
@@ -175,38 +199,20 @@ async def test_the_first_word_on_a_request_is_the_last(log: Log) -> None:
     assert (found.cost, found.status) == (known.cost, known.outcome.status)
 
 
-@pytest.mark.parametrize("by", ["day", "key", "model", "provider"])
-async def test_usage_adds_up_by_group(log: Log, by: str) -> None:
-    since, until = START + 3 * HOUR, START + 25 * HOUR
-    within = [r for r in log.records if since <= r.facts.started_at < until]
-
-    def group(record: RequestRecord) -> str:
-        if by == "day":
-            return record.facts.started_at.date().isoformat()
-        name: str = getattr(record.facts, {"key": "key_id"}.get(by, by))
-        return name
-
-    expected = []
-    for name in sorted({group(record) for record in within}):
-        rows = [record for record in within if group(record) == name]
-        good = sum(record.outcome.status == 200 for record in rows)
-        expected.append(
-            UsageRow(
-                by=name,
-                requests=len(rows),
-                errors=len(rows) - good,
-                input_tokens=good * USAGE.input_tokens,
-                output_tokens=good * USAGE.output_tokens,
-                cost=Money(sum(record.cost.nanos for record in rows)),
-            )
-        )
-    assert await log.store.reports.usage(by, since=since, until=until) == expected
-    whole = await log.store.reports.usage(by, since=None, until=None)
-    assert sum(row.requests for row in whole) == 60
+async def test_a_page_that_begins_nowhere_is_refused(log: Log) -> None:
+    with pytest.raises(InvalidRequestError, match="no cursor of this list") as refusal:
+        await log.store.reports.requests(RequestFilter(), cursor="req_gone", limit=10)
+    assert refusal.value.param == "cursor"
 
 
-async def test_without_requests_there_is_no_usage(store: SqliteStore) -> None:
-    assert await store.reports.usage("model", since=None, until=None) == []
+async def test_a_request_bears_the_name_that_its_key_has_now(store: SqliteStore) -> None:
+    keys = KeyService(store.keys, FakeClock())
+    made = await keys.create(NewKey("früher"))
+    key_id = made.stored.key.id
+    await store.ledger.record(RequestRecord(facts(key_id=key_id), outcome()))
+    await keys.change(key_id, KeyChange(name="später"))
+    page = await store.reports.requests(RequestFilter(key_id=key_id), cursor=None, limit=10)
+    assert [found.key_name for found in page.items] == ["später"]
 
 
 async def test_open_reservations_come_oldest_first_until_they_end(store: SqliteStore) -> None:
