@@ -9,7 +9,7 @@ def pipeline(settings: Config) -> list[PipelineStep]:
     return [
         PipelineStep(
             name=step.name,
-            use=step.plugin.name,
+            use=step.use,
             enabled=step.enabled,
             config=step.config.model_dump(mode="json"),
             schema=step.plugin.config.model_json_schema(),

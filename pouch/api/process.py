@@ -10,6 +10,7 @@ import asyncio
 import gc
 import logging
 import multiprocessing
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from pouch.api.lifecycle import STOP_MARGIN_S, App
 from pouch.domain.errors import UnavailableError
 
 BACKLOG: Final = 2048
+FILES_MAX: Final = 65_536
 # New objects that make Python look for cycles among them; 700 by itself.
 COLLECT_AFTER: Final = 20_000
 
@@ -73,7 +75,18 @@ def run(create: Callable[[], App], listener: socket.socket, *, workers: int, dra
     return asyncio.run(family.run())
 
 
+def _allow_connections() -> None:
+    """Have as many files open as the system lets this user: each request needs two connections,
+    and the usual limit of 1,024 is there for programs that cannot do with more.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _serve(app: App, listener: socket.socket) -> None:
+    _allow_connections()
     lifecycle.stop_on_signals(app)
     app.after_server_start(_spare_the_collector)
     app.prepare(sock=listener, single_process=True, backlog=BACKLOG, access_log=False, motd=False)

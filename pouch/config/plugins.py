@@ -29,6 +29,7 @@ class DraftStep:
 
     where: Where
     name: str | None
+    use: str | None
     enabled: bool
     line: int
     plugin: AnyMiddlewarePlugin | None
@@ -37,9 +38,11 @@ class DraftStep:
     @property
     def step(self) -> ConfiguredStep | None:
         """The step, if it has no mistake."""
-        if self.name is None or self.plugin is None or self.config is None:
+        if self.name is None or self.use is None or self.plugin is None or self.config is None:
             return None
-        return ConfiguredStep(self.name, self.plugin, self.config, self.enabled, self.line)
+        return ConfiguredStep(
+            self.name, self.use, self.plugin, self.config, self.enabled, self.line
+        )
 
 
 def read_providers(
@@ -92,7 +95,8 @@ def _draft(
     config = _own_config(document, plugin, StepKeys, fields, where)
     name = None if keys is None else keys.name or keys.use
     enabled = keys is None or keys.enabled
-    return DraftStep(where, name, enabled, document.line_of(where), plugin, config)
+    use = None if keys is None else keys.use
+    return DraftStep(where, name, use, enabled, document.line_of(where), plugin, config)
 
 
 def _blame_same_names(document: Document, steps: Iterable[DraftStep]) -> None:

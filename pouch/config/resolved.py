@@ -52,9 +52,10 @@ class ConfiguredModel:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredStep:
-    """A middleware in its place in the chain. ``line`` is where the YAML has it."""
+    """A middleware in its place in the chain. ``line`` is where the YAML has it, ``use`` how."""
 
     name: str
+    use: str
     plugin: AnyMiddlewarePlugin
     config: BaseModel = field(repr=False)
     enabled: bool

@@ -145,6 +145,17 @@ class GatewayProcess:
             time.sleep(0.05)
         raise AssertionError(f"not settled: {self.requests(key)}")
 
+    def at_work(self, count: int, key: str = "app") -> list[dict[str, Any]]:
+        """What the key of this name has at work, as soon as ``count`` have been sent."""
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            live = self.admin.get("/api/live").json()["data"]
+            mine = [each for each in live if each["key_name"] == key and each["reserved_usd"]]
+            if len(mine) >= count:
+                return mine
+            time.sleep(0.05)
+        raise AssertionError(f"nothing of {key} is at work")
+
     def kill(self) -> None:
         """SIGKILL."""
         assert self.process is not None

@@ -79,12 +79,13 @@ class SqliteLedger:
         now = micros(self._clock.now())
         movements, about = self._movements, settlement.reservation_id
         return await self._writer.run(
-            Movement(lambda connection: movements.settle(connection, settlement, now), about)
+            Movement(lambda connection: movements.settle(connection, settlement, now), about),
+            patient=True,
         )
 
     async def record(self, record: RequestRecord) -> None:
         """See ``pouch.domain.ledger.Ledger``."""
-        await self._writer.run(Movement(lambda _: self._movements.record(record)))
+        await self._writer.run(Movement(lambda _: self._movements.record(record)), patient=True)
 
     async def roll_over(self, pouch_id: str, *, due: datetime, next_reset: datetime) -> bool:
         """See ``pouch.domain.ledger.Ledger``."""

@@ -18,6 +18,8 @@ from pouch.domain.errors import PouchError, StoreUnavailableError
 from pouch.infra.sqlite.turnstile import Turnstile
 
 QUEUE_MAX: Final = 10_000
+# How long work that nobody waits for lets others catch up with it, for a commit in common.
+PATIENCE_S: Final = 0.005
 
 T = TypeVar("T")
 Work: TypeAlias = Callable[[sqlite3.Connection], T]
@@ -79,6 +81,8 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._urgent = False
+        self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._journal: Journal | None = None
 
@@ -86,8 +90,11 @@ class Writer:
         """Have ``journal`` written in every transaction."""
         self._journal = journal
 
-    async def run(self, work: Work[T], *, undo: Work[Any] | None = None) -> T:
-        """Apply ``work``; durable when this returns.
+    async def run(
+        self, work: Work[T], *, undo: Work[Any] | None = None, patient: bool = False
+    ) -> T:
+        """Apply ``work``; durable when this returns. ``patient`` work goes with what comes next, or
+        alone ``PATIENCE_S`` later.
 
         Raises:
             StoreUnavailableError: nothing was changed, for the store cannot be written.
@@ -101,7 +108,7 @@ class Writer:
             owed, self._owed = self._owed, []
             for late in owed:
                 self._undo(late)
-        done = self._enqueue(work, undo)
+        done = self._enqueue(work, undo, patient=patient)
         try:
             return await done
         except asyncio.CancelledError:
@@ -116,20 +123,42 @@ class Writer:
             return
         self._closed = True
         await self._idle.wait()
+        while self._queue:
+            self._begin()
+            await self._idle.wait()
         await self._loop.run_in_executor(self._thread, self._connection.close)
         self._thread.shutdown()
         if self._turnstile is not None:
             self._turnstile.close()
 
-    def _enqueue(self, work: Work[T], undo: Work[Any] | None) -> "asyncio.Future[T]":
+    def _enqueue(
+        self, work: Work[T], undo: Work[Any] | None, *, patient: bool = False
+    ) -> "asyncio.Future[T]":
         done: asyncio.Future[T] = self._loop.create_future()
         self._queue.append(_Queued(work, done, undo))
+        if not patient:
+            self._begin()
+        elif self._timer is None and self._idle.is_set():
+            self._timer = self._loop.call_later(PATIENCE_S, self._begin)
+        return done
+
+    def _begin(self) -> None:
+        """Apply what is queued, now or after the batch that is under way."""
+        self._urgent = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._idle.is_set():
             self._idle.clear()
             self._loop.call_soon(self._flush)
-        return done
 
     def _flush(self) -> None:
+        if not self._urgent:
+            self._idle.set()
+            if self._queue:
+                self._timer = self._loop.call_later(PATIENCE_S, self._begin)
+            return
+        self._urgent = False
         batch = [queued for queued in self._queue if not queued.done.cancelled()]
         self._queue.clear()
         if not batch:

@@ -6,6 +6,9 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
+from pouch.domain.errors import StoreUnavailableError
 from pouch.domain.ledger import (
     Evidence,
     Hold,
@@ -19,6 +22,16 @@ from pouch.domain.pouch import Pouch
 from pouch.domain.usage import Usage
 from pouch.infra.sqlite import SqliteStore
 from tests.fakes.clock import START
+
+
+@contextmanager
+def refused_because(word: str) -> Iterator[None]:
+    """The store refuses, and knows why; what a client is told does not say it."""
+    with pytest.raises(StoreUnavailableError) as refused:
+        yield
+    assert word in str(refused.value.__cause__)
+    assert word not in str(refused.value)
+
 
 USAGE = Usage(input_tokens=10, output_tokens=20, cached_input_tokens=4, reasoning_tokens=5)
 
