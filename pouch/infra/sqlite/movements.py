@@ -73,7 +73,7 @@ class Movements:
         self._alerting = alerting
         self._tally = tally
         self._balances = Balances()
-        self._found: dict[str, Row] = {}
+        self._found: dict[str, Row | None] = {}
         self._newest_entry: int | None = None
         self._reserved: dict[str, Row] = {}
         self._ended: dict[str, Row] = {}
@@ -89,6 +89,7 @@ class Movements:
     def look_up(self, connection: sqlite3.Connection, reservation_ids: Sequence[str]) -> None:
         """Read reservations that are about to be made or ended, all at once."""
         if reservation_ids:
+            self._found.update(dict.fromkeys(reservation_ids))
             for row in connection.execute(_FOUND, (json.dumps(reservation_ids),)):
                 self._found[row[0]] = row
 
@@ -105,7 +106,7 @@ class Movements:
         amount = hold.most.nanos if room is None else min(hold.most.nanos, room)
         if amount < hold.least.nanos:
             raise BudgetExceededError(shortfall(tightest, hold))
-        if hold.id in self._found or hold.id in self._reserved:
+        if hold.id in self._reserved or self._before(connection, hold.id) is not None:
             raise ConflictError(f"Reservation {hold.id!r} has been made before.")
         facts = hold.facts
         self._reserved[hold.id] = (
@@ -197,10 +198,14 @@ class Movements:
             return None
         if reservation_id in self._reserved:
             self.write(connection)
+        row = self._before(connection, reservation_id)
+        return row if row is not None and row[1] == "reserved" else None
+
+    def _before(self, connection: sqlite3.Connection, reservation_id: str) -> Row | None:
+        """The reservation's row as it stood before the movements that are not written yet."""
         if reservation_id not in self._found:
             self.look_up(connection, [reservation_id])
-        row = self._found.get(reservation_id)
-        return row if row is not None and row[1] == "reserved" else None
+        return self._found[reservation_id]
 
     def _end(
         self, connection: sqlite3.Connection, row: Row, cost: int, evidence: Evidence, now: int
@@ -211,6 +216,7 @@ class Movements:
         assert not (released and cost)
         kind = "release" if released else "settle"
         newest = self._last_entry(connection)
+        chain = [self._balances.of(connection, pouch_id) for pouch_id in row[2].split(" ")]
         self._ended[reservation_id] = (
             "released" if released else "settled",
             None if released else cost,
@@ -219,7 +225,6 @@ class Movements:
             newest,
             reservation_id,
         )
-        chain = [self._balances.of(connection, pouch_id) for pouch_id in row[2].split(" ")]
         for balance in chain:
             balance.settle(amount, cost)
             entry = (kind, cost, -amount, evidence.value, now)
