@@ -40,7 +40,7 @@ def test_the_step_of_the_guide_guards(own_gateway: GatewayProcess, provider: Ups
     assert len(provider.calls) == 1
     assert [entry["evidence"] for entry in own_gateway.settled(2)] == ["provider_usage", "not_sent"]
     steps = own_gateway.admin.get("/api/pipeline").json()["data"]
-    guard = next(step for step in steps if step["use"] == "guard")
+    guard = next(step for step in steps if step["use"] == "guards:PLUGIN")
     assert guard["config"] == {"words": ["secret"]}
 
 

@@ -1,60 +1,20 @@
 """Traffic that nobody means well with: bounded memory, a clear end, and nothing lost."""
 
 import asyncio
-import contextlib
 import gzip
 import json
-import resource
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from tests.acceptance.asking import ASK, error_of
+from tests.acceptance.hostile import MIB, Hostile
 from tests.fakes.gateway_process import GatewayProcess
 from tests.fakes.upstream import Call, Upstream, completion, delta, tokens
 
-MIB = 2**20
 QUICK = "http: {{transport: {transport}, first_byte_s: 5, read_s: 2, total_s: 3}}\n"
-OPEN_FILES = 8_000
-
-
-class Hostile:
-    """A gateway, its provider, a key with a budget, and the memory that the gateway takes."""
-
-    def __init__(self, gateway: GatewayProcess, provider: Upstream) -> None:
-        self.gateway = gateway
-        self.provider = provider
-        self.secret = gateway.create_key("hostile", "1000")
-        self.client = httpx.Client(base_url=f"{gateway.url}/v1", headers=self.headers, timeout=60)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {self.secret}"}
-
-    def ask(self, **fields: Any) -> httpx.Response:
-        return self.client.post("/chat/completions", json={**ASK, **fields})
-
-    def memory(self) -> int:
-        """Resident, in bytes."""
-        return self._status("VmRSS")
-
-    def most_memory(self) -> int:
-        """The most that it ever was, in bytes."""
-        return self._status("VmHWM")
-
-    def _status(self, name: str) -> int:
-        assert self.gateway.process is not None
-        status = Path(f"/proc/{self.gateway.process.pid}/status").read_text()
-        [line] = [line for line in status.splitlines() if line.startswith(name)]
-        return int(line.split()[1]) * 1024
-
-    def files(self) -> int:
-        assert self.gateway.process is not None
-        return len(list(Path(f"/proc/{self.gateway.process.pid}/fd").iterdir()))
 
 
 @pytest.fixture(params=["lean", "httpx"])
@@ -228,7 +188,7 @@ async def test_clients_that_hardly_read_hold_the_provider_back(hostile: Hostile)
     writers = []
     for _ in range(20):
         reader, writer = await asyncio.open_connection("127.0.0.1", hostile.gateway.port, limit=1)
-        writer.write(_request(hostile, body))
+        writer.write(hostile.raw(body))
         assert await reader.readexactly(15) == b"HTTP/1.1 200 OK"
         writers.append(writer)
     held_back = -1
@@ -240,88 +200,3 @@ async def test_clients_that_hardly_read_hold_the_provider_back(hostile: Hostile)
         writer.transport.abort()
     settled = await asyncio.to_thread(hostile.gateway.settled, 21, "hostile")
     assert {each["evidence"] for each in settled[:20]} == {"counted"}
-
-
-def _request(hostile: Hostile, body: bytes) -> bytes:
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n"
-    authorization = f"authorization: Bearer {hostile.secret}\r\n\r\n"
-    return (head + "content-type: application/json\r\n" + authorization).encode() + body
-
-
-@pytest.fixture
-def open_files() -> Iterator[None]:
-    """This process needs some thousands, and the gateway begins with the usual limit."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < OPEN_FILES:
-        pytest.skip(f"this system allows {hard} open files")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-async def test_two_thousand_at_once_where_a_thousand_have_room(
-    own_gateway: GatewayProcess, provider: Upstream, open_files: None
-) -> None:
-    released = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    asked = 0
-
-    async def hold(call: Call) -> None:
-        nonlocal asked
-        asked += 1
-        if asked == 1000:
-            loop.call_soon_threadsafe(released.set)
-        await call.whole(await _held(call, released, loop))
-
-    provider.script = hold
-    _begin_with_few_files(own_gateway)
-    hostile = Hostile(own_gateway, provider)
-    files = hostile.files()
-    request = _request(hostile, json.dumps(ASK).encode())
-    answers = await asyncio.gather(*(_ask_raw(own_gateway.port, request) for _ in range(2000)))
-    heads = [answer.split(b"\r\n\r\n", 1)[0] for answer in answers]
-    refused = [head for head in heads if head.startswith(b"HTTP/1.1 503")]
-    assert sum(head.startswith(b"HTTP/1.1 200") for head in heads) == 1000
-    assert len(refused) == 1000
-    assert all(b"retry-after: " in head for head in refused)
-    await asyncio.to_thread(own_gateway.settled, 50, "hostile")
-    assert hostile.most_memory() < 400 * MIB
-    provider.script = _at_once
-    assert (await asyncio.to_thread(hostile.ask)).status_code == 200
-    hostile.client.close()
-    deadline = time.monotonic() + 20
-    # Connections to the provider are kept for some seconds.
-    while hostile.files() > files + 5 and time.monotonic() < deadline:
-        await asyncio.sleep(0.2)
-    assert hostile.files() <= files + 5
-    assert own_gateway.stop() == 0
-    assert own_gateway.pouch("verify").code == 0
-
-
-async def _at_once(call: Call) -> None:
-    await call.whole(completion(usage=tokens(10, 20)))
-
-
-async def _held(call: Call, released: asyncio.Event, loop: asyncio.AbstractEventLoop) -> bytes:
-    """An answer, once as many are at work as have room. The provider has a loop of its own."""
-    waiting = asyncio.run_coroutine_threadsafe(released.wait(), loop)
-    await asyncio.wrap_future(waiting)
-    return completion(usage=tokens(10, 20))
-
-
-def _begin_with_few_files(gateway: GatewayProcess) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
-    try:
-        gateway.start()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-async def _ask_raw(port: int, request: bytes) -> bytes:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(request)
-    head = await reader.readuntil(b"\r\n\r\n")
-    with contextlib.suppress(ConnectionError):
-        writer.close()
-    return head
