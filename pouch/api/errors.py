@@ -138,6 +138,17 @@ def event_of(error: BaseException) -> bytes:
     return b"data: " + body_of(error) + b"\n\n"
 
 
+def forget_frames(error: BaseException | None) -> None:
+    """Let go of what the frames hold that ``error`` came through: whole bodies.
+
+    A frame and an exception that hold each other stay until Python looks for cycles, and that a
+    hundred refused requests of any size may not bring about.
+    """
+    while error is not None and error.__traceback__ is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
+
+
 def install(app: "Sanic[Any, Any]") -> None:
     """Render every exception, on every path, through the table."""
 
@@ -154,6 +165,7 @@ def answer(request: Request, error: BaseException) -> HTTPResponse:
         _log.error("unexpected error", exc_info=error)
     elif isinstance(error, errors.StoreUnavailableError) and error.__cause__ is not None:
         _log.warning("the store cannot be used: %s", error.__cause__)
+    forget_frames(error)
     status, headers, body = render(error)
     if request_id := getattr(request.ctx, "request_id", None):
         headers["x-request-id"] = request_id

@@ -15,6 +15,8 @@ async def answer_once(
 ) -> HTTPResponse | None:
     """Carry ``request`` out unless one with this name was, and then give its answer again."""
     claim = Claim(request.key.id, name, fingerprint_of(request.endpoint, http.body), request.id)
+    # As in every chat: it is parsed.
+    http.body = b""
     kept = await gateway.idempotency.replay(claim, request.key)
     if kept is not None:
         return await relay(http, _NothingToSettle(), request, kept)

@@ -1,5 +1,6 @@
 """The endpoints that OpenAI's clients know."""
 
+import asyncio
 from typing import Final
 from urllib.parse import unquote
 
@@ -8,6 +9,7 @@ from sanic import Request as HttpRequest
 
 from pouch.api.auth import key_of
 from pouch.api.chat_body import parse_chat_body
+from pouch.api.errors import forget_frames
 from pouch.api.gateway import Gateway
 from pouch.api.idempotent import answer_once
 from pouch.api.json import json_response
@@ -29,10 +31,20 @@ blueprint = Blueprint("openai", url_prefix="/v1")
 async def chat(http: HttpRequest) -> HTTPResponse | None:
     """Answer a chat completion: authenticate, parse, run the chain, relay."""
     gateway: Gateway = http.app.ctx.gateway
+    try:
+        return await _answered(http, gateway)
+    except asyncio.CancelledError as gone:
+        forget_frames(gone)
+        raise
+
+
+async def _answered(http: HttpRequest, gateway: Gateway) -> HTTPResponse | None:
     with gateway.admission():
         request = await request_of(http, gateway, CHAT)
         if name := name_of(http.headers.getall(IDEMPOTENCY_KEY, [])):
             return await answer_once(http, gateway, request, name)
+        # It is parsed; Sanic's objects, which name each other, would keep it beyond the connection.
+        http.body = b""
         response = await gateway.proxy.handle(request)
         return await relay(http, gateway.proxy, request, response)
 

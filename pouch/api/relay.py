@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol, cast
 from sanic import HTTPResponse
 from sanic import Request as HttpRequest
 
-from pouch.api.errors import event_of
+from pouch.api.errors import event_of, forget_frames
 from pouch.api.relayed import Relayed
 from pouch.domain.errors import PouchError
 from pouch.domain.pipeline import Request, Response
@@ -73,6 +73,7 @@ async def _send_stream(
                 await out.send(chunk)
         except PouchError as error:
             broken = error
+            forget_frames(error)
             await out.send(event_of(error))
             # Without the terminator, which would make the answer look whole.
             http.transport.close()

@@ -87,7 +87,11 @@ class ProviderExchange:
             self._task.cancel()
             await asyncio.wait([self._task])
         if self._answered.done() and not self._answered.cancelled():
-            self._answered.exception()  # Retrieved, or asyncio would report it as lost.
+            # Retrieved, or asyncio would report it as lost.
+            error = self._answered.exception()
+            if isinstance(error, UpstreamError):
+                # Where nobody was told of it, its frames hold this exchange, and all that was read.
+                error.__traceback__ = None
         if self._stream is not None:
             await self._stream.aclose()
 
@@ -112,8 +116,8 @@ class ProviderExchange:
         try:
             response = await self._answer(outgoing)
         except asyncio.CancelledError:
+            # Not raised to the task, which would hold its frames, and they the request.
             answered.cancel()
-            raise
         except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
             if not answered.done():
                 answered.set_exception(error)

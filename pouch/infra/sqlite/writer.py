@@ -239,7 +239,8 @@ class Writer:
                 try:
                     outcomes.append(work(connection))
                 except PouchError as refusal:
-                    outcomes.append(refusal)
+                    # Where it was raised is known; its frames would hold the batch, and it them.
+                    outcomes.append(refusal.with_traceback(None))
             if journal is not None:
                 journal.write(connection)
             connection.execute("COMMIT")
