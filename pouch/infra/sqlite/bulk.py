@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any, Final
 
 # Rows that one statement takes. With few sizes, the connection keeps them all prepared.
-SIZES: Final = (32, 8, 1)
+SIZES: Final = (32, 16, 8, 4, 2, 1)
 
 Row = Sequence[Any]
 

@@ -10,6 +10,7 @@ that does not come is not waited for.
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -33,7 +34,7 @@ class Turnstile:
     def __enter__(self) -> None:
         if _locked(self._gate, self._looks):
             _locked(self._turn, self._looks)
-            fcntl.flock(self._gate, fcntl.LOCK_UN)
+            _unlock(self._gate)
 
     def __exit__(
         self,
@@ -41,7 +42,7 @@ class Turnstile:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        fcntl.flock(self._turn, fcntl.LOCK_UN)
+        _unlock(self._turn)
 
     def close(self) -> None:
         """Take no more turns."""
@@ -53,13 +54,21 @@ def _open(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
+def _unlock(descriptor: int) -> None:
+    """Where that fails, others wait too long for their turns, which they can."""
+    with suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
 def _locked(descriptor: int, looks: int) -> bool:
-    """Lock, unless another keeps it for too long."""
+    """Lock, unless another keeps it for too long, or there are no locks to be had."""
     for _ in range(looks):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             time.sleep(LOOK_S)
+        except OSError:
+            return False
         else:
             return True
     return False

@@ -1,5 +1,6 @@
 """Writers of one database take turns, and none waits for a turn that does not come."""
 
+import errno
 import fcntl
 import os
 import subprocess
@@ -7,6 +8,8 @@ import sys
 import threading
 import time
 from pathlib import Path
+
+import pytest
 
 from pouch.infra.sqlite.turnstile import Turnstile
 
@@ -61,6 +64,19 @@ def test_a_turn_that_does_not_come_is_not_waited_for(tmp_path: Path) -> None:
         pass
     with Turnstile(tmp_path, looks=1):
         pass
+
+
+def test_a_kernel_without_locks_to_spare_stops_no_transaction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    applied = False
+    with Turnstile(tmp_path):
+        applied = True
+    assert applied
 
 
 def test_a_process_that_dies_gives_its_turn_back(tmp_path: Path) -> None:
