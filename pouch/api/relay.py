@@ -19,6 +19,8 @@ TELL_S: Final = 1.0
 
 _JSON: Final = ("content-type", "application/json")
 _EVENTS: Final = ("content-type", "text/event-stream")
+# What says where the answer ends, which no step decides.
+_FRAMING: Final = frozenset({"connection", "content-length", "transfer-encoding"})
 _STREAM_HEADERS: Final = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
 
@@ -42,7 +44,8 @@ async def relay(
     http: HttpRequest, proxy: Finish, request: Request, response: Response
 ) -> HTTPResponse | None:
     """Pass ``response`` on, and have the request settled, however that ends."""
-    headers = [*response.headers, ("x-request-id", request.id)]
+    headers = [header for header in response.headers if header[0] not in _FRAMING]
+    headers.append(("x-request-id", request.id))
     typed = "content-type" in dict(headers)
     if isinstance(response.body, bytes):
         if not typed:

@@ -8,31 +8,37 @@ every table have to be the same.
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import closing
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pouch.domain.alerts import AlertKind, AlertPolicy, AlertTarget
 from pouch.domain.errors import PouchError, StoreUnavailableError
-from pouch.domain.ledger import Evidence, Hold, RequestOutcome, RequestRecord, Settlement
-from pouch.domain.money import Money
+from pouch.domain.ledger import Evidence
 from pouch.infra.sqlite import SqliteStore
-from pouch.infra.sqlite.rows import micros
-from pouch.infra.sqlite.writer import Movement, Work
+from pouch.infra.sqlite.writer import Work
 from tests.fakes.clock import START, FakeClock
-from tests.infra.sqlite.books import USAGE, crash, discrepancies, facts, hold, pouch
+from tests.infra.sqlite.books import crash, discrepancies, hold, pouch
 from tests.infra.sqlite.known_keys import make_key
+from tests.infra.sqlite.operations import (
+    BATCHES,
+    LEFT_BY_THE_DEAD,
+    PARENTS,
+    Operation,
+    adjust,
+    change_limit,
+    record,
+    recover,
+    reserve,
+    settle,
+    undo,
+)
 
-PARENTS: Final = {"company": None, "team": "company", "app": "team", "bot": "team", "free": None}
-LEFT_BY_THE_DEAD: Final = ("d1", "d2", "d3")
 ALERTS: Final = AlertPolicy(targets=(AlertTarget("hook", frozenset(AlertKind)),))
-NEXT_RESET: Final = START + timedelta(days=1)
 # Whatever two stores may differ in (ids drawn at random) is left out.
 TABLES: Final = (
     "SELECT * FROM pouches ORDER BY id",
@@ -52,115 +58,8 @@ TABLES: Final = (
     "SELECT count(*) FROM holders",
 )
 
-Operation: TypeAlias = Callable[[SqliteStore], Awaitable[object]]
-
-
-def reserve(reservation: str, of: str, least: int, more: int, request: str, hour: int) -> Operation:
-    about = facts(request, key_id=f"key_{of}", at=START - timedelta(hours=hour))
-    wanted = Hold(reservation, of, Money(least), Money(least + more), about)
-    return lambda store: store.ledger.reserve(wanted)
-
-
-def settle(reservation: str, cost: int, evidence: Evidence, delay_s: float) -> Operation:
-    free = evidence in {Evidence.NOT_SENT, Evidence.REFUSED}
-    outcome = RequestOutcome(200, 120, 30, usage=None if free else USAGE, evidence=evidence)
-    ending = Settlement(reservation, Money(0 if free else cost), outcome, delay_s)
-    return lambda store: store.ledger.settle(ending)
-
-
-def undo(reservation: str) -> Operation:
-    """What the writer does for a caller who was cancelled when it had reserved."""
-
-    def release(store: SqliteStore) -> Awaitable[object]:
-        movements, now = store.ledger._movements, micros(store._clock.now())
-        work = Movement(lambda connection: movements.release(connection, reservation, now))
-        work.reservation_id = reservation
-        return store._writer.run(work)
-
-    return release
-
-
-def record(request: str, key: str, status: int, cost: int, hour: int) -> Operation:
-    about = facts(request, key_id=key, at=START - timedelta(hours=hour))
-    outcome = RequestOutcome(status, 1, None, usage=None, evidence=Evidence.FREE)
-    logged = RequestRecord(about, outcome, Money(cost))
-    return lambda store: store.ledger.record(logged)
-
-
-def refund(request: str, amount: int | None) -> Operation:
-    given = None if amount is None else Money(amount)
-    return lambda store: store.ledger.refund(request, given, reason="asked")
-
-
-def roll_over(name: str, *, late: bool) -> Operation:
-    due = START - timedelta(hours=1) if late else START
-    return lambda store: store.ledger.roll_over(name, due=due, next_reset=NEXT_RESET)
-
-
-def change_limit(name: str, limit: int | None) -> Operation:
-    fields = {"limit": None if limit is None else Money(limit)}
-    return lambda store: store.keys.change_pouch(name, fields)
-
-
-def reset(name: str) -> Operation:
-    return lambda store: store.ledger.reset(name, reason="asked")
-
-
-def adjust(name: str, amount: int) -> Operation:
-    return lambda store: store.ledger.adjust(name, Money(amount), reason="asked")
-
-
-def move(name: str, parent: str | None) -> Operation:
-    return lambda store: store.keys.change_pouch(name, {"parent_id": parent})
-
-
-def revoke(key: str) -> Operation:
-    return lambda store: store.keys.revoke(key)
-
-
-def keep_setting(value: str) -> Operation:
-    return lambda store: store.set_setting("colour", value)
-
-
-def recover() -> Operation:
-    return lambda store: store.ledger.recover()
-
-
-RESERVATIONS: Final = st.sampled_from(["r1", "r2", "r3", "r4", "r5", *LEFT_BY_THE_DEAD])
-REQUESTS: Final = st.sampled_from(["q1", "q2", "q3", "q4", "q\"5' é", "request of d1"])
-POUCHES: Final = st.sampled_from([*PARENTS, "none"])
-KEYS: Final = st.sampled_from(["key_app", "key_bot"])
-AMOUNTS: Final = st.integers(0, 60)
-HOURS: Final = st.integers(0, 2)
-MOVEMENTS: Final = (
-    st.builds(reserve, RESERVATIONS, POUCHES, AMOUNTS, AMOUNTS, REQUESTS, HOURS),
-    # Some cost more than was reserved on evidence that does not allow it, which the tables refuse.
-    st.builds(
-        settle,
-        RESERVATIONS,
-        st.integers(0, 90),
-        st.sampled_from(Evidence),
-        st.sampled_from([0, 31]),
-    ),
-    st.builds(undo, RESERVATIONS),
-    st.builds(record, REQUESTS, KEYS, st.sampled_from([200, 402]), AMOUNTS, HOURS),
-)
-ADMINISTRATION: Final = (
-    st.builds(refund, REQUESTS, st.none() | st.integers(1, 60)),
-    st.builds(roll_over, POUCHES, late=st.booleans()),
-    st.builds(change_limit, POUCHES, st.none() | st.integers(0, 200)),
-    st.builds(reset, POUCHES),
-    st.builds(adjust, POUCHES, st.integers(-60, 60)),
-    st.builds(move, POUCHES, st.none() | POUCHES),
-    st.builds(revoke, KEYS),
-    st.builds(keep_setting, st.text(max_size=3)),
-    st.builds(recover),
-)
-BATCHES: Final = st.lists(
-    st.lists(st.one_of(*MOVEMENTS, *MOVEMENTS, *ADMINISTRATION), min_size=1, max_size=12),
-    min_size=1,
-    max_size=5,
-)
+# So many a batch of one of each takes at the very least.
+STATEMENTS_LEAST: Final = 20
 
 
 @pytest.fixture(scope="module")
@@ -183,12 +82,18 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-async def copied(begun: Path, folder: Path) -> SqliteStore:
+@asynccontextmanager
+async def copied(begun: Path, folder: Path) -> AsyncIterator[SqliteStore]:
+    """A copy of the store, for as long as it lasts."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(begun.parent, folder)
-    return await SqliteStore.open(
+    store = await SqliteStore.open(
         folder / begun.name, FakeClock(), synchronous="normal", alerts=ALERTS
     )
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 async def outcome_of(answer: Awaitable[object]) -> object:
@@ -222,6 +127,33 @@ def works_applied_alone(store: SqliteStore) -> list[object]:
     return alone
 
 
+class Failing:
+    """A connection of which one statement breaks, the first if ``fails_at`` is 0."""
+
+    def __init__(self, connection: sqlite3.Connection, error: sqlite3.Error, fails_at: int) -> None:
+        self._connection = connection
+        self._error = error
+        self._left = fails_at
+
+    @property
+    def has_failed(self) -> bool:
+        return self._left < 0
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._connection.in_transaction
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        if statement != "ROLLBACK" and not self.has_failed:
+            self._left -= 1
+            if self.has_failed:
+                raise self._error
+        return self._connection.execute(statement, values)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
 def tables(store: SqliteStore) -> list[list[tuple[object, ...]]]:
     with closing(sqlite3.connect(store._path)) as connection:
         return [connection.execute(query).fetchall() for query in TABLES]
@@ -233,10 +165,8 @@ async def test_a_batch_leaves_the_books_as_its_operations_one_by_one_would(
     begun: Path, tmp_path_factory: pytest.TempPathFactory, batches: Sequence[Sequence[Operation]]
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
-    batched = await copied(begun, folder / "batched")
-    single = await copied(begun, folder / "single")
-    applied_alone = works_applied_alone(batched)
-    try:
+    async with copied(begun, folder / "b") as batched, copied(begun, folder / "s") as single:
+        applied_alone = works_applied_alone(batched)
         for batch in batches:
             applied_alone.clear()
             outcomes = await together(batched, batch)
@@ -245,6 +175,66 @@ async def test_a_batch_leaves_the_books_as_its_operations_one_by_one_would(
             # One at fault breaks the transaction of all; without one, it is never tried again.
             assert bool(applied_alone) == (StoreUnavailableError in outcomes)
         assert await discrepancies(batched) == []
-    finally:
-        await batched.close()
-        await single.close()
+
+
+ONE_OF_EACH: Final = (
+    reserve("r1", "app", 40, 0, "q1", 0),
+    reserve("r2", "free", 2**63 - 1 - 10, 0, "q2", 1),
+    settle("r1", 40, Evidence.PROVIDER_USAGE, 31),
+    change_limit("app", 60),
+    record("q3", "key_app", 402, 0, 0),
+    reserve("r3", "bot", 20, 0, "q4", 2),
+    settle("r2", 7, Evidence.COUNTED, 0),
+    undo("r3"),
+    adjust("app", -5),
+    recover(),
+    settle("r1", 40, Evidence.PROVIDER_USAGE, 0),
+)
+
+
+@pytest.mark.parametrize("kind", [sqlite3.OperationalError, sqlite3.IntegrityError])
+async def test_a_batch_that_fails_at_any_statement_leaves_nothing_or_what_it_should(
+    begun: Path, tmp_path: Path, kind: type[sqlite3.Error]
+) -> None:
+    async with copied(begun, tmp_path / "expected") as expected:
+        before = tables(expected)
+        answers, after = await one_by_one(expected, ONE_OF_EACH), tables(expected)
+    fails_at, failed = 0, True
+    while failed:
+        async with copied(begun, tmp_path / "failing") as store:
+            connection = Failing(store._writer._connection, kind("broken"), fails_at)
+            store._writer._connection = connection  # type: ignore[assignment]
+            outcomes = await together(store, ONE_OF_EACH)
+            failed = connection.has_failed
+            if failed and kind is sqlite3.OperationalError:
+                assert outcomes == [StoreUnavailableError] * len(ONE_OF_EACH)
+                assert tables(store) == before
+                outcomes = await together(store, ONE_OF_EACH)
+            assert outcomes == answers
+            assert tables(store) == after
+            assert await discrepancies(store) == []
+        fails_at += 1
+    assert fails_at > STATEMENTS_LEAST
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        (reserve("r1", "free", 2**63 - 10, 0, "q1", 0), settle("d1", 7, Evidence.COUNTED, 0)),
+        (
+            reserve("r1", "free", 2**63 - 11, 0, "q1", 0),
+            reserve("r2", "free", 1, 0, "q2", 0),
+            settle("r1", 2**63 - 11, Evidence.COUNTED, 0),
+        ),
+        (settle("d1", 2**63, Evidence.OVERRUN, 0), settle("d2", 2**63 - 200, Evidence.OVERRUN, 0)),
+    ],
+)
+async def test_what_no_column_can_hold_is_refused_to_those_who_ask_for_it_alone(
+    begun: Path, tmp_path: Path, batch: Sequence[Operation]
+) -> None:
+    async with copied(begun, tmp_path / "b") as batched, copied(begun, tmp_path / "s") as single:
+        outcomes = await together(batched, batch)
+        assert outcomes == await one_by_one(single, batch)
+        assert outcomes.count(StoreUnavailableError) == 1
+        assert tables(batched) == tables(single)
+        assert await discrepancies(batched) == []
