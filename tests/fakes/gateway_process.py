@@ -139,8 +139,10 @@ class GatewayProcess:
         """The same, as soon as there are ``count`` and nothing of the key is reserved."""
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
+            # In this order: what is settled between the two is in the log.
+            settled = self.key(key)["pouch"]["reserved_usd"] == "0.00"
             log = self.requests(key)
-            if len(log) >= count and self.key(key)["pouch"]["reserved_usd"] == "0.00":
+            if settled and len(log) >= count:
                 return log
             time.sleep(0.05)
         raise AssertionError(f"not settled: {self.requests(key)}")
