@@ -11,9 +11,11 @@ HELLO = [{"role": "user", "content": "Hello"}]
 
 
 def ask(gateway: GatewayProcess, secret: str, words: int = 1) -> None:
-    client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=secret, max_retries=0, timeout=20)
-    messages = [{"role": "user", "content": "Hello " * words}]
-    client.chat.completions.create(model="paid-mock", messages=messages, max_tokens=50)  # type: ignore[arg-type]
+    with openai.OpenAI(
+        base_url=f"{gateway.url}/v1", api_key=secret, max_retries=0, timeout=20
+    ) as client:
+        messages = [{"role": "user", "content": "Hello " * words}]
+        client.chat.completions.create(model="paid-mock", messages=messages, max_tokens=50)  # type: ignore[arg-type]
 
 
 def made(dashboard: Dashboard, name: str, **more: str) -> str:

@@ -17,11 +17,13 @@ WITHOUT_END: dict[str, Any] = {"mock": {"delay_s": 300}}
 
 
 def ask(gateway: GatewayProcess, secret: str, *, words: int = 1, **more: Any) -> None:
-    client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=secret, max_retries=0, timeout=20)
-    messages: Any = [{"role": "user", "content": "Hello " * words}]
-    client.chat.completions.create(
-        model="paid-mock", messages=messages, max_tokens=50, extra_body=more
-    )
+    with openai.OpenAI(
+        base_url=f"{gateway.url}/v1", api_key=secret, max_retries=0, timeout=20
+    ) as client:
+        messages: Any = [{"role": "user", "content": "Hello " * words}]
+        client.chat.completions.create(
+            model="paid-mock", messages=messages, max_tokens=50, extra_body=more
+        )
 
 
 def tile(dashboard: Dashboard, label: str) -> Locator:
