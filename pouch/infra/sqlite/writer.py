@@ -116,6 +116,10 @@ class Writer:
             if not done.cancelled() and done.exception() is None and undo is not None:
                 self._undo(undo)
             raise
+        finally:
+            # A refusal's traceback holds this frame, and the future in it the refusal: together
+            # they would keep the whole request until the collector of cycles comes by.
+            del done
 
     async def close(self) -> None:
         """Apply what is queued, then let the thread and the connection go."""
