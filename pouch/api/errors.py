@@ -164,7 +164,7 @@ def answer(request: Request, error: BaseException) -> HTTPResponse:
     if _wire(error) is _BUG:
         _log.error("unexpected error", exc_info=error)
     elif isinstance(error, errors.StoreUnavailableError) and error.__cause__ is not None:
-        _log.warning("the store cannot be used: %s", error.__cause__)
+        _log.warning("the store cannot be used: %s", error.why)
     forget_frames(error)
     status, headers, body = render(error)
     if request_id := getattr(request.ctx, "request_id", None):

@@ -209,7 +209,14 @@ class UnavailableError(PouchError):
 
 
 class StoreUnavailableError(UnavailableError):
-    """The store did not take a write, so nothing may be spent."""
+    """The store did not take a write, so nothing may be spent. What the database itself says is its
+    cause, which no client is told.
+    """
+
+    @property
+    def why(self) -> str:
+        """The reason as the operator needs it."""
+        return str(self.__cause__ or self)
 
 
 class OverloadedError(UnavailableError):

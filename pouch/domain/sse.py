@@ -13,8 +13,10 @@ def event_end(events: bytes, position: int) -> int:
     return len(events) if end is None else end.end()
 
 
-def event_start(events: bytes, position: int, after: int = 0) -> int:
-    """Where the event around ``position`` begins, if one begins at ``after``."""
+def event_start(events: bytes | bytearray, position: int, after: int = 0) -> int:
+    """Where the event around ``position`` begins, which is where the one before it ends; ``after``
+    if none ends between the two.
+    """
     start = after
     for end in (b"\n\n", b"\r\n\r\n", b"\r\r"):
         found = events.rfind(end, start, position)

@@ -80,7 +80,7 @@ class AdminTokens:
             try:
                 token_hash = await self.current()
             except StoreUnavailableError as error:
-                _log.warning("the admin token cannot be checked for changes: %s", error)
+                _log.warning("the admin token cannot be checked for changes: %s", error.why)
             # What was read before a rotation of this process's own says nothing after it.
             if seen == self._rotations:
                 renew(token_hash)

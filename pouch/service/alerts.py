@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from pouch.domain.alerts import Alert, AlertOutbox, Delivery, WebhookSender
-from pouch.domain.errors import StoreUnavailableError
 from pouch.domain.ports import Clock
+from pouch.service.persistence import again_and_again
 
 SIGNATURE: Final = "x-pouch-signature"
 ALERT_ID: Final = "x-pouch-alert-id"
@@ -61,13 +61,12 @@ class AlertDelivery:
 
     async def watch(self) -> None:
         """Deliver for ever. What the store does not tell now is looked for later."""
-        while True:
-            try:
-                await self.deliver_due()
-                await self._purge()
-            except StoreUnavailableError as error:
-                _log.warning("alerts wait for the store: %s", error)
-            await asyncio.sleep(POLL_S)
+        what = "alerts wait for the store"
+        await again_and_again(self._round, every_s=POLL_S, what=what, log=_log)
+
+    async def _round(self) -> None:
+        await self.deliver_due()
+        await self._purge()
 
     async def deliver_due(self) -> int:
         """Deliver what is due now; how many deliveries were tried.

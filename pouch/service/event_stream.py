@@ -107,13 +107,15 @@ class EventStream:
     def _take(self, block: bytes) -> bytes:
         """What can go on now that ``block`` has come: everything up to the last event's end."""
         if self._tail:
-            searched = len(self._tail) - _BOUNDARY_LENGTH_MAX
+            searched = max(len(self._tail) - _BOUNDARY_LENGTH_MAX, 0)
             self._tail += block
-            end = _last_boundary(self._tail, max(searched, 0))
+            end = event_start(self._tail, len(self._tail), searched)
+            if end == searched:
+                end = 0
             data = bytes(self._tail[:end])
             del self._tail[:end]
         else:
-            end = _last_boundary(block, 0)
+            end = event_start(block, len(block))
             data = block[:end]
             self._tail += block[end:]
         if len(self._tail) > EVENT_BYTES_MAX:
@@ -183,15 +185,3 @@ def data_of(event: bytes) -> bytes:
     """The data of one server-sent event: its ``data:`` lines, joined."""
     lines = (line[5:].strip() for line in event.splitlines() if line.startswith(b"data:"))
     return b"\n".join(lines)
-
-
-def _last_boundary(data: bytes | bytearray, start: int) -> int:
-    """Where the last whole event in ``data`` ends; 0 if none does at or after ``start``."""
-    newline = data.rfind(b"\n\n", start)
-    carriage = data.rfind(b"\r\n\r\n", start)
-    lone = data.rfind(b"\r\r", start) if newline < 0 and carriage < 0 else -1
-    return max(
-        newline + 2 if newline >= 0 else 0,
-        carriage + 4 if carriage >= 0 else 0,
-        lone + 2 if lone >= 0 else 0,
-    )

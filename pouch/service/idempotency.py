@@ -18,14 +18,13 @@ from pouch.domain.errors import (
     AnswerNotKeptError,
     IdempotencyInProgressError,
     IdempotencyKeyReusedError,
-    StoreUnavailableError,
 )
 from pouch.domain.idempotency import Claim, IdempotencyStore, KeptAnswer, Record
 from pouch.domain.key import Key
 from pouch.domain.pipeline import Request, Response
 from pouch.domain.ports import Background, Clock
 from pouch.service.performance import Performance
-from pouch.service.persistence import until_written
+from pouch.service.persistence import again_and_again, until_written
 from pouch.service.proxy import ProxyService
 
 REPLAY: Final = "x-pouch-idempotent-replay"
@@ -111,13 +110,12 @@ class Idempotency:
 
     async def watch(self) -> None:
         """Forget what is void, for ever."""
-        while True:
-            try:
-                while await self._store.purge():
-                    continue
-            except StoreUnavailableError as error:
-                _log.warning("answers whose time is over are forgotten later: %s", error)
-            await asyncio.sleep(PURGE_EVERY_S)
+        what = "answers whose time is over are forgotten later"
+        await again_and_again(self._purge, every_s=PURGE_EVERY_S, what=what, log=_log)
+
+    async def _purge(self) -> None:
+        while await self._store.purge():
+            continue
 
     async def _claim(self, claim: Claim) -> Record | None:
         """The record of the name; ``None`` if the claim was free, and is this request's now."""

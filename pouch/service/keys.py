@@ -100,7 +100,7 @@ class KeyService:
             except StoreUnavailableError as error:
                 self._cache.clear()
                 if reachable:
-                    _log.warning("keys cannot be checked for changes: %s", error)
+                    _log.warning("keys cannot be checked for changes: %s", error.why)
                 reachable = False
             await asyncio.sleep(interval_s)
 

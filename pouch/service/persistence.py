@@ -1,4 +1,4 @@
-"""Writing what must not be lost to a store that is busy or gone."""
+"""Work that a store which is busy or gone must not end."""
 
 import asyncio
 import logging
@@ -23,6 +23,18 @@ async def until_written(write: Callable[[], Awaitable[T]], *, what: str, log: lo
         try:
             return await write()
         except StoreUnavailableError as error:
-            log.warning("%s waits for the store: %s", what, error.__cause__ or error)
+            log.warning("%s waits for the store: %s", what, error.why)
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, RETRY_MOST_S)
+
+
+async def again_and_again(
+    work: Callable[[], Awaitable[object]], *, every_s: float, what: str, log: logging.Logger
+) -> None:
+    """Do ``work`` for ever, with ``every_s`` between; ``what`` says in ``log`` what was held up."""
+    while True:
+        try:
+            await work()
+        except StoreUnavailableError as error:
+            log.warning("%s: %s", what, error.why)
+        await asyncio.sleep(every_s)

@@ -4,11 +4,12 @@ import asyncio
 import logging
 from typing import Final
 
-from pouch.domain.errors import ConflictError, NotFoundError, StoreUnavailableError
+from pouch.domain.errors import ConflictError, NotFoundError
 from pouch.domain.live import StopRequests
 from pouch.domain.ports import Clock
 from pouch.domain.reports import Reports
 from pouch.service.live import LiveRequests
+from pouch.service.persistence import again_and_again
 
 # How often each process looks for requests that others want it to stop.
 WATCH_EVERY_S: Final = 0.5
@@ -48,12 +49,8 @@ class Stopping:
 
     async def watch(self) -> None:
         """Stop for ever what others wish to be stopped."""
-        while True:
-            try:
-                await self.heed()
-            except StoreUnavailableError as error:
-                _log.warning("requests that are to be stopped cannot be read: %s", error)
-            await asyncio.sleep(WATCH_EVERY_S)
+        what = "requests that are to be stopped cannot be read"
+        await again_and_again(self.heed, every_s=WATCH_EVERY_S, what=what, log=_log)
 
     async def heed(self) -> None:
         """Stop what is to be stopped and is at work here."""

@@ -9,10 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.test_workers import client_of, eventually, workers
 from tests.fakes.gateway_process import ADMIN_TOKEN, GatewayProcess
 from tests.fakes.streams import OpenStream, until_released
 from tests.fakes.upstream import Upstream
+from tests.fakes.waiting import eventually
+from tests.fakes.workers import client_of, pair_of_workers, workers
 
 WITHOUT_TOKEN = {"POUCH_ADMIN_TOKEN": ""}
 
@@ -20,20 +21,11 @@ WITHOUT_TOKEN = {"POUCH_ADMIN_TOKEN": ""}
 @pytest.fixture
 def pair(shared_provider: Upstream, tmp_path: Path) -> Iterator[GatewayProcess]:
     """Two workers; the admin token is the store's, made at the first start."""
-    process = GatewayProcess(tmp_path, upstream=shared_provider.url, workers=2)
-    try:
-        process.start(WITHOUT_TOKEN)
-        eventually(lambda: len(workers(process)) == 2)
+    with pair_of_workers(tmp_path, shared_provider, WITHOUT_TOKEN) as process:
         printed = process.log.read_text().split()
         token = next(word for word in printed if word.startswith("pouch-admin-"))
         process.admin.headers["authorization"] = f"Bearer {token}"
         yield process
-    finally:
-        left = workers(process)
-        process.close()
-        for worker in left:
-            if worker.is_running():
-                worker.kill()
 
 
 def status_of(client: httpx.Client, token: str) -> int:

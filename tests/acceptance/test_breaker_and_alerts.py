@@ -5,7 +5,7 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +16,7 @@ import pytest
 
 from tests.fakes.gateway_process import GatewayProcess, free_port
 from tests.fakes.upstream import Upstream, completion, tokens
+from tests.fakes.waiting import eventually
 
 SECRET = "the-secret-of-the-receiver"
 STEPS = """
@@ -111,13 +112,6 @@ def ask(gateway: GatewayProcess, key: str, text: str) -> httpx.Response:
     return httpx.post(f"{gateway.url}/v1/chat/completions", headers=headers, json=body, timeout=30)
 
 
-def eventually(condition: Callable[[], bool], within_s: float = 20) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.05)
-
-
 def frozen(gateway: GatewayProcess, key: str) -> bool:
     answer = ask(gateway, key, f"Are you there at {time.monotonic()}?")
     return answer.status_code == 403 and answer.json()["error"]["code"] == "key_frozen"
@@ -147,15 +141,15 @@ def test_a_key_that_spends_too_fast_is_frozen_everywhere_until_it_is_thawed(
     assert len(provider.calls) == calls
 
     with receiver.up():
-        eventually(lambda: len(receiver.alerts("/slack")) == 1)
+        eventually(lambda: len(receiver.alerts("/slack")) == 1, within_s=20)
         [slack] = receiver.alerts("/slack")
         assert set(slack) == {"text"}
         assert "'agent' is frozen until an administrator thaws it" in slack["text"]
-        eventually(lambda: any(a["type"] == "key_frozen" for a in receiver.alerts()))
+        eventually(lambda: any(a["type"] == "key_frozen" for a in receiver.alerts()), within_s=20)
         assert any(alert["type"] == "overrun" for alert in receiver.alerts())
 
     assert gateway.admin.post(f"/api/keys/{shown['id']}/thaw").json()["status"] == "active"
-    eventually(lambda: ask(gateway, key, "Thawed?").status_code == 200)
+    eventually(lambda: ask(gateway, key, "Thawed?").status_code == 200, within_s=20)
     assert gateway.pouch("verify").code == 0
 
 
@@ -178,16 +172,16 @@ def test_a_webhook_that_was_down_hears_of_each_threshold_once(
     provider.script = lambda call: call.whole(completion(usage=tokens(8, 10)))
     key = gateway.create_key("team", "0.0000144")
     assert ask(gateway, key, "One").status_code == 200
-    eventually(lambda: len(gateway.admin.get("/api/alerts").json()["data"]) == 1)
-    eventually(lambda: deliveries(gateway)[0]["error"] == "it cannot be reached")
+    eventually(lambda: len(gateway.admin.get("/api/alerts").json()["data"]) == 1, within_s=20)
+    eventually(lambda: deliveries(gateway)[0]["error"] == "it cannot be reached", within_s=20)
     receiver.status = 503
     with receiver.up():
-        eventually(lambda: deliveries(gateway)[0]["error"] == "it answered 503")
+        eventually(lambda: deliveries(gateway)[0]["error"] == "it answered 503", within_s=20)
         receiver.status = 200
-        eventually(lambda: deliveries(gateway)[0]["state"] == "delivered")
+        eventually(lambda: deliveries(gateway)[0]["state"] == "delivered", within_s=20)
         assert [alert["data"]["percent"] for alert in receiver.alerts()] == [50]
         assert ask(gateway, key, "Two").status_code == 200
-        eventually(lambda: len(receiver.alerts()) == 3)
+        eventually(lambda: len(receiver.alerts()) == 3, within_s=20)
         assert [alert["data"]["percent"] for alert in receiver.alerts()] == [50, 80, 100]
     log = gateway.log.read_text()
     assert SECRET not in log

@@ -23,6 +23,7 @@ import httpx
 from pouch.infra.sqlite.verify import audit
 from tests.fakes.gateway_process import GatewayProcess
 from tests.fakes.upstream import Call, Upstream, answer, completion, tokens
+from tests.fakes.waiting import books_balance
 
 CRASHES = int(os.environ.get("POUCH_CRASHES", "50"))
 SEED = int(os.environ.get("POUCH_CRASH_SEED", "1"))
@@ -76,11 +77,6 @@ def rows(gateway: GatewayProcess, query: str, *values: object) -> list[tuple[Any
         return connection.execute(query, values).fetchall()
 
 
-def books_balance(gateway: GatewayProcess) -> None:
-    verified = gateway.pouch("verify")
-    assert verified.code == 0, verified.output
-
-
 def test_nothing_is_lost_or_overspent_however_often_it_is_killed_under_load(
     own_gateway: GatewayProcess, provider: Upstream
 ) -> None:
@@ -100,7 +96,7 @@ def test_nothing_is_lost_or_overspent_however_often_it_is_killed_under_load(
         assert load.statuses <= {200, 402}
         acknowledged |= set(load.answered)
         own_gateway.start()
-        books_balance(own_gateway)
+        assert books_balance(own_gateway)
         pouch = own_gateway.key()["pouch"]
         assert Decimal(pouch["spent_usd"]) <= limit
         assert Decimal(pouch["reserved_usd"]) == 0
@@ -167,7 +163,7 @@ def test_a_full_disk_stops_spending_and_loses_nothing(
     own_gateway.settled(served)
     charged = rows(own_gateway, "SELECT sum(cost_nanos) FROM requests")[0][0]
     assert Decimal(charged) / 10**9 == COST * len(provider.calls)
-    books_balance(own_gateway)
+    assert books_balance(own_gateway)
 
 
 def test_a_database_that_another_process_has_locked_stops_spending(
@@ -192,7 +188,7 @@ def test_a_database_that_another_process_has_locked_stops_spending(
         other.execute("ROLLBACK")
     assert ask(own_gateway, key).status_code == 200
     own_gateway.settled(6)
-    books_balance(own_gateway)
+    assert books_balance(own_gateway)
 
 
 def test_an_answer_that_ends_while_the_database_is_locked_for_ten_seconds_is_settled_after(
@@ -223,7 +219,7 @@ def test_an_answer_that_ends_while_the_database_is_locked_for_ten_seconds_is_set
         db.execute("ROLLBACK")
     log = own_gateway.settled(3)
     assert sorted(Decimal(logged["cost_usd"]) for logged in log) == [0, 0, COST]
-    books_balance(own_gateway)
+    assert books_balance(own_gateway)
 
 
 def test_a_corrupted_page_is_reported_or_refused_and_never_counted_with(

@@ -10,9 +10,10 @@ import pytest
 
 from tests.acceptance.conftest import client_of
 from tests.fakes.gateway_process import STEPS, GatewayProcess
-from tests.fakes.named_requests import REPLAY, eventually, post
+from tests.fakes.named_requests import REPLAY, post
 from tests.fakes.streams import ASK, until_released
 from tests.fakes.upstream import Call, Upstream, answer
+from tests.fakes.waiting import eventually
 
 
 def spent(gateway: GatewayProcess, key: str) -> Decimal:

@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from tests.fakes.gateway_process import GatewayProcess
-from tests.fakes.named_requests import REPLAY, books_balance, eventually, knows, post
+from tests.fakes.named_requests import REPLAY, knows, post
 from tests.fakes.streams import ASK, OpenStream, until_released
 from tests.fakes.upstream import Call, Upstream, answer, completion, tokens
+from tests.fakes.waiting import books_balance, eventually
 
 
 @pytest.fixture

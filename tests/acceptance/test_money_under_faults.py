@@ -16,6 +16,7 @@ import pytest
 from pouch.infra.tokens import vocabulary
 from tests.fakes.gateway_process import GatewayProcess
 from tests.fakes.upstream import Call, Upstream, completion, delta, tokens
+from tests.fakes.waiting import books_balance, eventually
 
 ASK: dict[str, Any] = {
     "model": "gpt-4o-mini",
@@ -31,19 +32,6 @@ def post(gateway: GatewayProcess, key: str, **body: Any) -> httpx.Response:
         json={**ASK, **body},
         timeout=30,
     )
-
-
-def eventually(condition: Callable[[], bool], within_s: float = 10) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
-
-
-def books_balance(gateway: GatewayProcess) -> bool:
-    verified = gateway.pouch("verify")
-    assert verified.code == 0, verified.output
-    return "balance" in verified.output
 
 
 def slow_stream(release: threading.Event) -> Callable[[Call], Any]:

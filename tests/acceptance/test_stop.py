@@ -7,7 +7,7 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +19,7 @@ import pytest
 from tests.fakes.gateway_process import ADMIN_TOKEN, GatewayProcess
 from tests.fakes.streams import ASK, OpenStream, until_released
 from tests.fakes.upstream import Upstream
+from tests.fakes.waiting import eventually
 
 
 @pytest.fixture
@@ -29,13 +30,6 @@ def hasty(shared_provider: Upstream, tmp_path: Path) -> Iterator[GatewayProcess]
         yield process
     finally:
         process.close()
-
-
-def eventually(condition: Callable[[], bool], within_s: float = 10) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
 
 
 def test_a_request_in_flight_at_sigterm_is_answered(

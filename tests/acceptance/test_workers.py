@@ -5,8 +5,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -16,72 +16,21 @@ import pytest
 from tests.fakes.gateway_process import GatewayProcess
 from tests.fakes.streams import ASK, LAST, WORDS, OpenStream, until_released
 from tests.fakes.upstream import Upstream
+from tests.fakes.waiting import books_balance, eventually
+from tests.fakes.workers import client_of, pair_of_workers, workers
 
 
 @pytest.fixture
 def pair(shared_provider: Upstream, tmp_path: Path) -> Iterator[GatewayProcess]:
     """A running gateway of two workers."""
-    process = GatewayProcess(tmp_path, upstream=shared_provider.url, workers=2)
-    try:
-        process.start()
-        eventually(lambda: len(workers(process)) == 2)
+    with pair_of_workers(tmp_path, shared_provider) as process:
         yield process
-    finally:
-        left = workers(process)
-        process.close()
-        for worker in left:
-            if worker.is_running():
-                worker.kill()
-
-
-def workers(gateway: GatewayProcess) -> list[psutil.Process]:
-    """The worker processes, oldest first."""
-    assert gateway.process is not None
-    if not psutil.pid_exists(gateway.process.pid):
-        return []
-    children = psutil.Process(gateway.process.pid).children()
-    return sorted((c for c in children if _works(c)), key=lambda c: (c.create_time(), c.pid))
-
-
-def _works(child: psutil.Process) -> bool:
-    try:
-        return any("spawn_main" in argument for argument in child.cmdline())
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return False
-
-
-@contextmanager
-def client_of(gateway: GatewayProcess, worker: psutil.Process) -> Iterator[httpx.Client]:
-    """A client whose one connection ``worker`` has accepted."""
-    with httpx.Client(base_url=gateway.url, timeout=20) as client:
-        others = [other for other in workers(gateway) if other.pid != worker.pid]
-        for other in others:
-            other.suspend()
-        try:
-            assert client.get("/health").status_code == 200
-        finally:
-            for other in others:
-                other.resume()
-        yield client
-
-
-def eventually(condition: Callable[[], bool], within_s: float = 10) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
 
 
 def ask(client: httpx.Client, key: str) -> int:
     headers = {"authorization": f"Bearer {key}"}
     answer = client.post("/v1/chat/completions", headers=headers, json={**ASK, "model": "mock"})
     return answer.status_code
-
-
-def books_balance(gateway: GatewayProcess) -> bool:
-    verified = gateway.pouch("verify")
-    assert verified.code == 0, verified.output
-    return "balance" in verified.output
 
 
 def test_the_workers_serve_and_their_parent_only_keeps_them(pair: GatewayProcess) -> None:

@@ -7,7 +7,7 @@ from sanic import HTTPResponse, Request
 
 from pouch.api.admin.bodies import NoQuery
 from pouch.api.admin.endpoint import Endpoint, answer, read_query
-from pouch.api.admin.objects import Listing, Shape, TimeText, UsdText, time_text
+from pouch.api.admin.objects import Listing, Shape, TimeText, UsdText, optional_usd, time_text
 from pouch.api.admin.services import AdminServices
 from pouch.domain.errors import NotFoundError
 from pouch.domain.live import LiveRequest, Phase
@@ -76,7 +76,7 @@ class LiveRoutes:
 
     async def _others(self, others: Sequence[OpenReservation]) -> Sequence[LiveRequest]:
         """What the ledger knows of requests that other processes work on."""
-        names = {each.key_id: await self._name(each.key_id) for each in others}
+        names = {key_id: await self._name(key_id) for key_id in {each.key_id for each in others}}
         now = self._clock.now()
         return [
             LiveRequest(
@@ -116,10 +116,10 @@ def _object(live: LiveRequest) -> LiveObject:
         started_at=time_text(live.started_at),
         age_s=round(live.age_s, 3),
         phase=live.phase,
-        reserved_usd=None if live.reserved is None else str(live.reserved),
+        reserved_usd=optional_usd(live.reserved),
         bytes_relayed=live.bytes_relayed,
         tokens_estimate=live.tokens_estimate,
-        cost_estimate_usd=None if live.cost_estimate is None else str(live.cost_estimate),
+        cost_estimate_usd=optional_usd(live.cost_estimate),
         here=live.here,
     )
 

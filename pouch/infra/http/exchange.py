@@ -55,16 +55,10 @@ class Exchange(ResumableStream):
     async def __anext__(self) -> bytes:
         """See ``ResumableStream``; what arrived since the last read comes as one."""
         while not self._parts:
-            if self._failure is not None:
-                self._raise_failure()
+            self._raise_failure()
             if self.complete:
                 raise StopAsyncIteration
-            assert self._waiter is None, "two readers of one answer"
-            self._waiter = self._loop.create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+            await self._change()
         parts = self._parts
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         parts.clear()

@@ -14,7 +14,7 @@ from pouch.domain.pouch import Pouch
 from pouch.infra.sqlite.balances import DEPTH_MAX
 from pouch.infra.sqlite.families import admit_child, revoke
 from pouch.infra.sqlite.key_rows import KEYS, stored_keys
-from pouch.infra.sqlite.pouch_rows import chain_of
+from pouch.infra.sqlite.pouch_rows import chain_of, pouch_at
 from pouch.infra.sqlite.reader import Reader
 from pouch.infra.sqlite.rows import (
     POUCH_COLUMNS,
@@ -126,7 +126,7 @@ class SqliteKeys:
 
         def change(connection: sqlite3.Connection) -> bool:
             try:
-                pouch = chain_of(connection, pouch_id)[0]
+                pouch = pouch_at(connection, pouch_id)
             except NotFoundError:
                 return False
             parent = fields.get("parent_id")

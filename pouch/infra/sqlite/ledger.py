@@ -27,7 +27,7 @@ from pouch.infra.sqlite import corrections
 from pouch.infra.sqlite.holder import HolderLock
 from pouch.infra.sqlite.movements import Movements
 from pouch.infra.sqlite.outbox import AlertWriter
-from pouch.infra.sqlite.pouch_rows import Zeroing, chain_of, zero
+from pouch.infra.sqlite.pouch_rows import Zeroing, pouch_at, zero
 from pouch.infra.sqlite.rows import micros, optional_micros
 from pouch.infra.sqlite.usage import UsageTally
 from pouch.infra.sqlite.verify import audit
@@ -128,7 +128,7 @@ class SqliteLedger:
         connection: sqlite3.Connection,
     ) -> bool:
         try:
-            pouch = chain_of(connection, pouch_id)[0]
+            pouch = pouch_at(connection, pouch_id)
         except NotFoundError:
             return False
         if due is None:

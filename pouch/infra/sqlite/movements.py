@@ -16,6 +16,7 @@ from pouch.domain.errors import BudgetExceededError, ConflictError
 from pouch.domain.ledger import (
     Evidence,
     Hold,
+    RequestFacts,
     RequestOutcome,
     RequestRecord,
     Reservation,
@@ -36,8 +37,8 @@ _FOUND: Final = (
 _NEWEST_ENTRY: Final = "SELECT coalesce(max(id), 0) FROM entries"
 _LOGGED: Final = "SELECT id FROM requests WHERE id IN (SELECT value FROM json_each(?))"
 _RESERVATIONS: Final = (
-    "reservations (id, request_id, key_id, pouch_id, chain, holder_id, state, amount_nanos, "
-    "model, provider, endpoint, stream, started_at, price_source)"
+    "reservations (id, pouch_id, chain, holder_id, state, amount_nanos, "
+    "request_id, key_id, model, provider, endpoint, stream, started_at, price_source)"
 )
 _ENDS: Final = ("state", "cost_nanos", "evidence", "ended_at", "ended_after_entry")
 _ENTRIES: Final = (
@@ -108,22 +109,14 @@ class Movements:
             raise BudgetExceededError(shortfall(tightest, hold))
         if hold.id in self._reserved or self._before(connection, hold.id) is not None:
             raise ConflictError(f"Reservation {hold.id!r} has been made before.")
-        facts = hold.facts
         self._reserved[hold.id] = (
             hold.id,
-            facts.request_id,
-            facts.key_id,
             hold.pouch_id,
             " ".join([balance.id for balance in chain]),
             self._holder_id,
             "reserved",
             amount,
-            facts.model,
-            facts.provider,
-            facts.endpoint,
-            int(facts.stream),
-            micros(facts.started_at),
-            facts.price_source,
+            *_facts_row(hold.facts),
         )
         for balance in chain:
             balance.reserve(amount)
@@ -154,18 +147,8 @@ class Movements:
 
     def record(self, request: RequestRecord) -> None:
         """Log a request that reserved nothing; one that is logged already stays as it is."""
-        facts = request.facts
-        columns = (
-            facts.request_id,
-            facts.key_id,
-            facts.model,
-            facts.provider,
-            facts.endpoint,
-            int(facts.stream),
-            micros(facts.started_at),
-            facts.price_source,
-        )
-        self._log(_Logged(columns, request.outcome, None, request.cost.nanos))
+        facts = _facts_row(request.facts)
+        self._log(_Logged(facts, request.outcome, None, request.cost.nanos))
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write all of it, before anything else reads or changes the tables."""
@@ -262,6 +245,20 @@ def _tightest(chain: Sequence[Balance]) -> tuple[Balance, int | None]:
         if room is not None and (least is None or room < least):
             tightest, least = balance, room
     return tightest, least
+
+
+def _facts_row(facts: RequestFacts) -> Row:
+    """The columns ``request_id`` to ``price_source``, which reservations and requests share."""
+    return (
+        facts.request_id,
+        facts.key_id,
+        facts.model,
+        facts.provider,
+        facts.endpoint,
+        int(facts.stream),
+        micros(facts.started_at),
+        facts.price_source,
+    )
 
 
 def _request_row(logged: _Logged) -> Row:

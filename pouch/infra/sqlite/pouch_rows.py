@@ -20,6 +20,18 @@ _ENTRY: Final = (
 )
 
 
+def pouch_at(connection: sqlite3.Connection, pouch_id: str) -> Pouch:
+    """One pouch.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    row = connection.execute(_SELECT_POUCH, (pouch_id,)).fetchone()
+    if row is None:
+        raise NotFoundError(f"There is no pouch {pouch_id!r}.")
+    return pouch_of(row)
+
+
 def chain_of(connection: sqlite3.Connection, pouch_id: str) -> list[Pouch]:
     """The pouch and every pouch around it, own first.
 
@@ -29,10 +41,7 @@ def chain_of(connection: sqlite3.Connection, pouch_id: str) -> list[Pouch]:
     chain: list[Pouch] = []
     following: str | None = pouch_id
     while following is not None:
-        row = connection.execute(_SELECT_POUCH, (following,)).fetchone()
-        if row is None:
-            raise NotFoundError(f"There is no pouch {following!r}.")
-        chain.append(pouch_of(row))
+        chain.append(pouch_at(connection, following))
         assert len(chain) <= DEPTH_MAX, "pouches lie in a circle"
         following = chain[-1].parent_id
     return chain

@@ -24,6 +24,7 @@ from pouch.infra.sqlite.rows import (
     optional_money,
     steps_of,
 )
+from pouch.infra.sqlite.usage import FAILED_FROM
 
 COLUMNS: Final = (
     "id, key_id, model, provider, endpoint, stream, status, started_at, latency_ms, "
@@ -59,7 +60,6 @@ NEWEST_STEPS: Final = (
     "SELECT started_at, steps, refused_by FROM requests ORDER BY started_at DESC, id DESC LIMIT ?"
 )
 _OK: Final = 200
-_FAILED_FROM: Final = 400
 
 
 def requests_query(
@@ -97,7 +97,7 @@ def _conditions(wanted: RequestFilter) -> tuple[list[str], list[object]]:
     named = {condition: value for condition, value in asked.items() if value is not None}
     conditions = list(named)
     if wanted.failed is not None:
-        conditions.append(f"status {'>=' if wanted.failed else '<'} {_FAILED_FROM}")
+        conditions.append(f"status {'>=' if wanted.failed else '<'} {FAILED_FROM}")
     # Only if the query says so can SQLite use an index that leaves out what is usual; that of a key
     # is better.
     if wanted.status not in {None, _OK} and wanted.key_id is None:

@@ -2,40 +2,10 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
-
-from pouch.infra.sqlite.writer import Work, Writer
-from tests.infra.sqlite.books import opened
-
-
-@pytest.fixture
-async def writer(tmp_path: Path) -> AsyncIterator[Writer]:
-    connection = sqlite3.connect(
-        tmp_path / "w.db", isolation_level=None, check_same_thread=False, timeout=0.05
-    )
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("CREATE TABLE t (x INTEGER PRIMARY KEY) STRICT")
-    writer = Writer(connection)
-    yield writer
-    await writer.close()
-
-
-def add(x: int) -> Work[int]:
-    """Insert ``x``; how many rows there are then."""
-
-    def work(connection: sqlite3.Connection) -> int:
-        connection.execute("INSERT INTO t VALUES (?)", (x,))
-        return int(connection.execute("SELECT count(*) FROM t").fetchone()[0])
-
-    return work
-
-
-def rows(tmp_path: Path) -> list[int]:
-    with opened(tmp_path / "w.db") as connection:
-        return [x for (x,) in connection.execute("SELECT x FROM t ORDER BY x")]
+from pouch.infra.sqlite.writer import Writer
+from tests.infra.sqlite.numbers import add, rows
 
 
 async def test_patient_work_goes_before_what_comes_next_in_one_transaction(

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import random
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,29 +12,8 @@ from pouch.domain.errors import ConflictError, StoreUnavailableError
 from pouch.infra.sqlite import SqliteStore
 from pouch.infra.sqlite import writer as writing
 from pouch.infra.sqlite.writer import Work, Writer
-from tests.infra.sqlite.books import balance, discrepancies, hold, opened, pouch
-
-
-@pytest.fixture
-async def writer(tmp_path: Path) -> AsyncIterator[Writer]:
-    connection = sqlite3.connect(
-        tmp_path / "w.db", isolation_level=None, check_same_thread=False, timeout=0.05
-    )
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("CREATE TABLE t (x INTEGER PRIMARY KEY) STRICT")
-    writer = Writer(connection)
-    yield writer
-    await writer.close()
-
-
-def add(x: int) -> Work[int]:
-    """Insert ``x``; how many rows there are then."""
-
-    def work(connection: sqlite3.Connection) -> int:
-        connection.execute("INSERT INTO t VALUES (?)", (x,))
-        return int(connection.execute("SELECT count(*) FROM t").fetchone()[0])
-
-    return work
+from tests.infra.sqlite.books import balance, discrepancies, hold, pouch
+from tests.infra.sqlite.numbers import add, rows
 
 
 def remove(x: int) -> Work[int]:
@@ -58,11 +36,6 @@ async def add_one_and_miss_the_answer(writer: Writer, undo: Work[object]) -> Non
         await missing[0]
     assert answer.result() == 1
     await hearing
-
-
-def rows(tmp_path: Path) -> list[int]:
-    with opened(tmp_path / "w.db") as connection:
-        return [x for (x,) in connection.execute("SELECT x FROM t ORDER BY x")]
 
 
 async def test_what_is_asked_together_is_applied_in_order_in_one_transaction(
