@@ -4,6 +4,7 @@ import sqlite3
 from typing import Final
 
 from pouch.domain.errors import StoreUnavailableError
+from pouch.infra.sqlite.schema_by_number import BY_NUMBER
 from pouch.infra.sqlite.schema_of_reports import REPORTS
 
 MIGRATIONS: Final = (
@@ -212,11 +213,15 @@ MIGRATIONS: Final = (
     INSERT INTO settings (key, value) VALUES ('keys_version', '0');
     """,
     REPORTS,
+    BY_NUMBER,
 )
 
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the database to the newest version; processes that start together take turns.
+
+    Foreign keys must not be enforced yet: a migration may put another table in the place of one
+    that others point into.
 
     Raises:
         StoreUnavailableError: a newer Pouch has made it.

@@ -233,9 +233,10 @@ class _Opening:
             if mode != "wal":
                 raise self.refusal(f"its folder allows no write-ahead log, only {mode!r}")
             connection.execute(f"PRAGMA synchronous = {self.synchronous.upper()}")
-            connection.execute("PRAGMA foreign_keys = ON")
             connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+            connection.execute("PRAGMA foreign_keys = OFF")
             migrate(connection)
+            connection.execute("PRAGMA foreign_keys = ON")
             connection.execute(
                 "INSERT INTO holders VALUES (?, ?, ?)",
                 (holder, os.getpid(), micros(self.clock.now())),

@@ -143,20 +143,22 @@ async def plan_of(store: SqliteStore, query: str, values: Sequence[object] = ())
         ({"error": "budget_exceeded", "since": START}, "requests_by_error"),
         ({"failed": True}, "requests_that_failed"),
         ({"failed": False}, "requests_by_time"),
-        ({"stream": True}, "requests_by_stream"),
-        ({"stream": False}, "requests_by_stream"),
+        ({"stream": True}, "requests_by_time"),
+        ({"stream": False}, "requests_by_time"),
     ],
     ids=str,
 )
 async def test_each_filter_is_answered_by_an_index_in_its_order(
     store: SqliteStore, fields: dict[str, Any], index: str
 ) -> None:
-    """Or else a page of a long log would read all of it."""
+    """Or else a page of a long log would read all of it. Only what began in the same microsecond
+    has to be sorted.
+    """
     for cursor in (None, "req_1"):
         query, values = requests_query(RequestFilter(**fields), cursor=cursor, limit=50)
         plan = await plan_of(store, query, values)
         assert f"requests USING INDEX {index}" in plan
-        assert "TEMP B-TREE" not in plan
+        assert "TEMP B-TREE FOR ORDER BY" not in plan
 
 
 @pytest.mark.parametrize("query", [OPEN_RESERVATIONS, ledger.OWNERS, ledger.LEFT])

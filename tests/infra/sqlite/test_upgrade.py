@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from pouch.domain.errors import ConflictError
 from pouch.domain.money import Money
 from pouch.domain.usage_report import Dimension, UsageQuestion
 from pouch.infra.sqlite import SqliteStore, schema
 from pouch.infra.sqlite.rows import micros
 from tests.fakes.clock import START, FakeClock
-from tests.infra.sqlite.books import discrepancies
+from tests.infra.sqlite.books import discrepancies, opened, settlement
 
 # As the first version logged them.
 REQUEST = (
@@ -21,6 +22,12 @@ REQUEST = (
     "cached_input_tokens, output_tokens, reasoning_tokens, evidence, error) VALUES "
     "(?, ?, ?, 'openai', '/v1/chat/completions', 0, ?, 'yaml', ?, 120, NULL, NULL, ?, ?, ?, ?, ?, "
     "'provider_usage', NULL)"
+)
+RESERVATION = (
+    "INSERT INTO reservations (id, request_id, state, amount_nanos, cost_nanos, evidence, "
+    "ended_at, ended_after_entry, key_id, pouch_id, chain, holder_id, model, provider, endpoint, "
+    "stream, started_at, price_source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'key_1', 'p1', 'p1', "
+    "'hld_1', 'a', 'openai', '/v1/chat/completions', 0, 0, 'yaml')"
 )
 HOUR = timedelta(hours=1)
 
@@ -89,4 +96,46 @@ async def test_what_the_first_version_did_not_write_is_not_known(
     assert story is not None
     assert (story.steps, story.reason, story.refused_by) == (None, None, None)
     assert (await store.reports.step_times()).requests == 0
+    await store.close()
+
+
+async def test_reservations_keep_what_points_to_them(
+    first_version: sqlite3.Connection, path: Path, clock: FakeClock
+) -> None:
+    """Their table is made anew: its rows, their entries and refunds, and what guards them stay."""
+    with closing(first_version):
+        first_version.execute(
+            "UPDATE pouches SET spent_nanos = 4, reserved_nanos = 9 WHERE id = 'p1'"
+        )
+        for reservation in (
+            ("req_1.1", "req_1", "settled", 7, 5, "provider_usage", 1, 1),
+            ("req_9.1", "req_9", "reserved", 9, None, None, None, None),
+        ):
+            first_version.execute(RESERVATION, reservation)
+        first_version.execute(
+            "INSERT INTO entries VALUES (1, 'p1', 'req_1.1', 'reserve', 0, 7, NULL, 0), "
+            "(2, 'p1', 'req_1.1', 'settle', 5, -7, 'provider_usage', 1), "
+            "(3, 'p1', 'req_9.1', 'reserve', 0, 9, NULL, 2), "
+            "(4, 'p1', 'req_1.1', 'refund', -1, 0, 'wrong', 3)"
+        )
+        first_version.execute("INSERT INTO refunds VALUES (1, 'req_1', 'req_1.1', 1, 'wrong', 3)")
+        store = await SqliteStore.open(path, clock)
+    assert await discrepancies(store) == []
+    story = await store.reports.story("req_1")
+    assert story is not None
+    assert [attempt.reservation_id for attempt in story.attempts] == ["req_1.1"]
+    assert [refund.amount for refund in story.refunds] == [Money(1)]
+    with pytest.raises(ConflictError):
+        await store.ledger.refund("req_1", Money(5), reason="more than was charged")
+    assert await store.ledger.settle(settlement("req_9.1", 8))
+    assert await discrepancies(store) == []
+    with opened(path) as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        for statement in (
+            "INSERT INTO refunds VALUES (2, 'req_1', 'req_1.1', 5, 'too much', 4)",
+            "INSERT INTO entries VALUES (9, 'p1', 'nothing', 'reserve', 0, 1, NULL, 0)",
+            "INSERT INTO reservations SELECT * FROM reservations",
+        ):
+            with pytest.raises(sqlite3.IntegrityError):
+                connection.execute(statement)
     await store.close()
