@@ -7,6 +7,7 @@ count is this process's own: with several workers each one counts for itself.
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -136,6 +137,7 @@ class RateLimit:
         self._sweep_at = max(2 * len(self._windows), KEYS_BEFORE_SWEEP)
 
 
+@lru_cache(maxsize=1024)
 def duration(seconds: float) -> str:
     """As OpenAI's headers write it: ``250ms``, ``1s``, ``6m0s``, ``1h0m0s``; rounded up."""
     if seconds < 1:

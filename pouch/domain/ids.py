@@ -7,13 +7,14 @@ stands still or goes back.
 
 import os
 import threading
+from functools import lru_cache
 from typing import Final
 
 RANDOM_BITS: Final = 80
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 # Ten bits at a time: half the steps of one character at a time.
 _PAIRS: Final = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
-_SHIFTS: Final = tuple(range(120, -1, -10))
+_TIME_SHIFTS: Final = tuple(range(40, -1, -10))
 _RANDOM_BYTES: Final = RANDOM_BITS // 8
 # Numbers that are drawn together.
 _DRAWN: Final = 256
@@ -61,4 +62,17 @@ os.register_at_fork(after_in_child=_sequence.forget)
 def new_id(prefix: str, clock_ms: int) -> str:
     """A fresh id such as ``key_01k4...``; ``clock_ms`` is the calendar's time since 1970."""
     number = _sequence.after(clock_ms)
-    return prefix + "_" + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+    p = _PAIRS
+    # In one piece: a loop takes twice as long, once per request.
+    return (
+        f"{prefix}_{_time(number >> RANDOM_BITS)}"
+        f"{p[number >> 70 & 1023]}{p[number >> 60 & 1023]}{p[number >> 50 & 1023]}"
+        f"{p[number >> 40 & 1023]}{p[number >> 30 & 1023]}{p[number >> 20 & 1023]}"
+        f"{p[number >> 10 & 1023]}{p[number & 1023]}"
+    )
+
+
+@lru_cache(maxsize=16)
+def _time(ms: int) -> str:
+    """The first ten characters, which ids of one millisecond share."""
+    return "".join([_PAIRS[ms >> shift & 1023] for shift in _TIME_SHIFTS])

@@ -44,9 +44,10 @@ class Money:
 
     def __str__(self) -> str:
         """Decimal dollars, exact, with at least two decimals: ``0.0000315``, ``5.00``."""
-        sign = "-" if self.nanos < 0 else ""
-        digits = f"{abs(self.nanos):010d}"
-        return f"{sign}{digits[:-9]}.{digits[-9:-7]}{digits[-7:].rstrip('0')}"
+        if self.nanos < 0:
+            return f"-{Money(-self.nanos)}"
+        digits = "%010d" % self.nanos  # noqa: UP031 - a fifth faster, five times a request
+        return f"{digits[:-9]}.{digits[-9:-7]}{digits[-7:].rstrip('0')}"
 
 
 ZERO: Final = Money(0)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from logging.handlers import QueueHandler
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TextIO, TypeAlias
@@ -34,7 +35,7 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": _time(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -49,6 +50,18 @@ class JsonLines(logging.Formatter):
         except (ValueError, OverflowError):
             # Half a character, or a number beyond 64 bits: rare, and the slow encoder takes it.
             return json.dumps(line, default=str)
+
+
+def _time(created: float) -> str:
+    """A moment such as ``2026-01-15T12:00:00.250+00:00``."""
+    second = int(created)
+    return f"{_second(second)}.{int((created - second) * 1000):03d}+00:00"
+
+
+@lru_cache(maxsize=1)
+def _second(second: int) -> str:
+    """What the lines of one second share; to write it takes half as long as all the rest."""
+    return datetime.fromtimestamp(second, UTC).isoformat()[:19]
 
 
 class _Unformatted(QueueHandler):

@@ -35,7 +35,8 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One load. ``kind`` is ``whole``, ``stream`` (all at once), ``limited``, ``paced``, ``slow``.
+    """One load. ``kind`` is ``whole``, ``stream`` (all at once), ``limited``, ``first`` (a pause
+    after the first chunk), ``paced``, ``slow``.
 
     A limited stream has more bytes than it may have tokens, so that Pouch counts it on its way.
     """
@@ -72,7 +73,7 @@ def load_of(system: System, case: Case) -> Load:
     return Load(
         url=system.url,
         keys=system.keys,
-        model=f"bench-{case.kind}" if case.kind in {"paced", "slow"} else "bench",
+        model=f"bench-{case.kind}" if case.kind in {"first", "paced", "slow"} else "bench",
         stream=case.kind != "whole",
         connections=case.connections,
         requests=case.requests,

@@ -2,10 +2,10 @@
 
 ``"stream":true`` gets 64 chunks, usage and ``[DONE]``, each event written by itself (TCP_NODELAY)
 as soon as every other stream has got its own, as a server does that computes its streams in
-batches; with the model ``bench-paced`` one event every 20 ms; with
-``bench-slow`` ten a second for 20 s, each with the moment it was written (``MOMENT``, nanoseconds
-of the machine's monotonic clock) in place of its text. Everything else gets one answer of about
-600 bytes. Prints its port.
+batches; with the model ``bench-first`` the first event, and 5 ms later all others; with
+``bench-paced`` one event every 20 ms; with ``bench-slow`` ten a second for 20 s, each with the
+moment it was written (``MOMENT``, nanoseconds of the machine's monotonic clock) in place of its
+text. Everything else gets one answer of about 600 bytes. Prints its port.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ import uvloop
 
 CHUNKS: Final = 64
 PACE_S: Final = 0.02
+PAUSE_S: Final = 0.005
 SLOW_CHUNKS: Final = 200
 SLOW_PACE_S: Final = 0.1
 MOMENT: Final = b"at:%019d "
@@ -112,6 +113,10 @@ class Upstream(asyncio.Protocol):
     def _answer(self, body: bytes) -> None:
         if b'"stream":true' not in body and b'"stream": true' not in body:
             self._transport.write(_ANSWER)
+        elif b"bench-first" in body:
+            self._transport.write(_HEAD + _EVENTS[0])
+            loop, rest = asyncio.get_running_loop(), b"".join(_EVENTS[1:]) + _END
+            loop.call_later(PAUSE_S, self._transport.write, rest)
         elif b"bench-paced" in body:
             self._pacing = asyncio.ensure_future(self._paced())
         elif b"bench-slow" in body:

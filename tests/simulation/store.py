@@ -6,7 +6,6 @@ No thread takes part, so that a run depends on nothing but its plan.
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
@@ -81,18 +80,19 @@ def _hits(fault: Fault, statement: str) -> bool:
     return True
 
 
-class _WriterThread(Executor):
+class _WriterThread:
     """Takes the loop's time for what the writer's thread does."""
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+    def do(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
         loop = asyncio.get_running_loop()
-        future: Future[T] = Future()
 
         def apply() -> None:
-            loop.call_later(TRANSACTION_S / 2, future.set_result, fn(*args, **kwargs))
+            loop.call_later(TRANSACTION_S / 2, then, work())
 
         loop.call_later(TRANSACTION_S / 2, apply)
-        return future
+
+    def stop(self) -> None:
+        """It has nothing to end."""
 
 
 class _Reads:

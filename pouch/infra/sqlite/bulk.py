@@ -4,11 +4,12 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 # Rows that one statement takes. With few sizes, the connection keeps them all prepared.
 SIZES: Final = (32, 16, 8, 4, 2, 1)
 
+T = TypeVar("T")
 Row = Sequence[Any]
 
 
@@ -17,6 +18,14 @@ def insert(connection: sqlite3.Connection, into: str, rows: Sequence[Row]) -> No
     for part in _parts(rows):
         statement = _insert(into, len(part), len(part[0]))
         connection.execute(statement, tuple(chain.from_iterable(part)))
+
+
+def select(
+    connection: sqlite3.Connection, query: str, ids: Sequence[str]
+) -> Iterator[tuple[Any, ...]]:
+    """The rows that ``query``, which ends before its condition, finds with one of ``ids``."""
+    for part in _parts(ids):
+        yield from connection.execute(_select(query, len(part)), part)
 
 
 def update(
@@ -37,7 +46,7 @@ def update(
     return done
 
 
-def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
     start = 0
     for size in SIZES:
         while len(rows) - start >= size:
@@ -48,6 +57,11 @@ def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 @cache
 def _insert(into: str, rows: int, columns: int) -> str:
     return f"INSERT INTO {into} VALUES {_marks(rows, columns)}"  # noqa: S608 - its callers' own
+
+
+@cache
+def _select(query: str, ids: int) -> str:
+    return f"{query} WHERE id IN ({', '.join('?' * ids)})"
 
 
 @cache

@@ -6,7 +6,6 @@ and their rows are written together at its end. The tables' CHECKs stand behind 
 breaks one breaks the whole transaction, and then each movement is tried by itself.
 """
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,10 +31,10 @@ from pouch.infra.sqlite.usage import UsageTally
 _RELEASED: Final = frozenset({Evidence.NOT_SENT, Evidence.REFUSED})
 _FOUND: Final = (
     "SELECT id, state, chain, amount_nanos, request_id, key_id, model, provider, endpoint, stream, "
-    "started_at, price_source FROM reservations WHERE id IN (SELECT value FROM json_each(?))"
+    "started_at, price_source FROM reservations"
 )
 _NEWEST_ENTRY: Final = "SELECT coalesce(max(id), 0) FROM entries"
-_LOGGED: Final = "SELECT id FROM requests WHERE id IN (SELECT value FROM json_each(?))"
+_LOGGED: Final = "SELECT id FROM requests"
 _RESERVATIONS: Final = (
     "reservations (id, pouch_id, chain, holder_id, state, amount_nanos, "
     "request_id, key_id, model, provider, endpoint, stream, started_at, price_source)"
@@ -91,7 +90,7 @@ class Movements:
         """Read reservations that are about to be made or ended, all at once."""
         if reservation_ids:
             self._found.update(dict.fromkeys(reservation_ids))
-            for row in connection.execute(_FOUND, (json.dumps(reservation_ids),)):
+            for row in bulk.select(connection, _FOUND, reservation_ids):
                 self._found[row[0]] = row
 
     def reserve(self, connection: sqlite3.Connection, hold: Hold, now: int) -> Reservation:
@@ -229,7 +228,7 @@ class Movements:
         self._requests.setdefault(logged.facts[0], logged)
 
     def _write_log(self, connection: sqlite3.Connection) -> None:
-        known = connection.execute(_LOGGED, (json.dumps(list(self._requests)),)).fetchall()
+        known = list(bulk.select(connection, _LOGGED, list(self._requests)))
         for (request_id,) in known:
             del self._requests[request_id]
         for logged in self._requests.values():

@@ -9,13 +9,13 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from pouch.domain.errors import PouchError, StoreUnavailableError
 from pouch.infra.sqlite.turnstile import Turnstile
+from pouch.infra.sqlite.worker_thread import WorkerThread
 
 QUEUE_MAX: Final = 10_000
 # How long work that nobody waits for lets others catch up with it, for a commit in common.
@@ -75,10 +75,10 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection, turnstile: Turnstile | None = None) -> None:
         self._connection = connection
         self._turnstile = turnstile
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="pouch-writer")
         self._queue: list[_Queued[Any]] = []
         self._owed: list[Work[Any]] = []
         self._loop = asyncio.get_running_loop()
+        self._thread = WorkerThread(self._loop, "pouch-writer")
         self._idle = asyncio.Event()
         self._idle.set()
         self._urgent = False
@@ -130,8 +130,10 @@ class Writer:
         while self._queue:
             self._begin()
             await self._idle.wait()
-        await self._loop.run_in_executor(self._thread, self._connection.close)
-        self._thread.shutdown()
+        closed: asyncio.Future[None] = self._loop.create_future()
+        self._thread.do(self._connection.close, closed.set_result)
+        await closed
+        self._thread.stop()
         if self._turnstile is not None:
             self._turnstile.close()
 
@@ -168,18 +170,12 @@ class Writer:
         if not batch:
             self._idle.set()
             return
+        works = [queued.work for queued in batch]
         try:
-            applying = self._thread.submit(self._apply, [queued.work for queued in batch])
+            self._thread.do(partial(self._apply, works), partial(self._told, batch))
         except RuntimeError as error:
-            # The thread has ended: the store was closed, or the interpreter is going down.
             gone = StoreUnavailableError(f"The store is closed: {error}.")
             self._told(batch, [gone] * len(batch))
-            return
-
-        def applied(outcomes: "Future[list[object]]") -> None:
-            self._loop.call_soon_threadsafe(self._told, batch, outcomes.result())
-
-        applying.add_done_callback(applied)
 
     def _told(self, batch: Sequence[_Queued[Any]], outcomes: Sequence[object]) -> None:
         for queued, outcome in zip(batch, outcomes, strict=True):

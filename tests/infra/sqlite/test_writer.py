@@ -196,7 +196,7 @@ async def test_closing_applies_what_is_queued_and_takes_no_more(
 
 
 async def test_a_thread_that_has_ended_is_a_store_that_cannot_be_used(writer: Writer) -> None:
-    writer._thread.shutdown()
+    writer._thread.stop()
     with pytest.raises(StoreUnavailableError):
         await writer.run(add(1))
     writer._closed = True
