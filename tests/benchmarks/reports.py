@@ -132,6 +132,8 @@ def queries(newest: str) -> dict[str, Query]:
         "usage by key, 1 day": usage(Dimension.KEY, since=day),
         "usage by key and model": usage(Dimension.KEY, split=Dimension.MODEL, since=odd),
         "usage by key of one model": usage(Dimension.KEY, model="gpt-4o", since=odd),
+        "usage by key of most": usage(Dimension.KEY, model="gpt-4o-mini", since=odd),
+        "usage by key of one provider": usage(Dimension.KEY, provider="openai", since=odd),
         "usage by day of a key": usage(Dimension.DAY, key_id=KEY, split=Dimension.MODEL),
         "request, its story": lambda reports: reports.story(newest),
         "steps of 1,000 requests": lambda reports: reports.step_times(),

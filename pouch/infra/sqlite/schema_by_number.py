@@ -80,4 +80,7 @@ BY_NUMBER: Final = """
         WHERE evidence <> 'provider_usage';
     CREATE INDEX requests_by_error ON requests (error, started_at) WHERE error IS NOT NULL;
     CREATE INDEX requests_that_failed ON requests (started_at) WHERE status >= 400;
+    -- Which keys cost most at one model or provider is read from these alone.
+    CREATE INDEX usage_hours_by_model ON usage_hours (model, key_id, cost_nanos);
+    CREATE INDEX usage_hours_by_provider ON usage_hours (provider, key_id, cost_nanos);
 """

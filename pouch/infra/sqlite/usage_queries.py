@@ -134,7 +134,7 @@ class _Source:
             if value is not None
         }
         table = "usage_hours" if by_key or question.key_id is not None else "usage_models"
-        where = " AND ".join(["hour >= :since AND hour < :until", *conditions])
+        where = " AND ".join(["hour BETWEEN :since AND :until - 1", *conditions])
         return cls(table, f"WHERE {where}", {**values, **_range(question)})
 
 
