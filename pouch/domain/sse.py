@@ -27,4 +27,4 @@ def event_start(events: bytes | bytearray, position: int, after: int = 0) -> int
 
 def naming(member: bytes) -> re.Pattern[bytes]:
     """Finds ``member`` of a JSON object, in bytes, where its value is not null."""
-    return re.compile(rb'"%s"\s*+:\s*+(?!null)' % re.escape(member))
+    return re.compile(rb'"%s"\s*:\s*(?!\s|null)' % re.escape(member))

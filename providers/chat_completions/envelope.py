@@ -5,15 +5,16 @@ from typing import Final
 
 from pouch.domain.sse import event_start
 
+# (No possessive quantifiers: before 3.11.5, Python fails to match some that match.)
 # From the beginning of an event to the text of its choice; nothing before it is billed.
 _BEFORE: Final = re.compile(
     rb'data: ?\{(?:"(?:id|object|model|system_fingerprint|service_tier)": ?(?:"[^"\\]*"|null), ?'
-    rb'|"created": ?\d+, ?)*+"choices": ?\[\{(?:"index": ?\d+, ?)?"delta": ?\{'
+    rb'|"created": ?\d+, ?)*"choices": ?\[\{(?:"index": ?\d+, ?)?"delta": ?\{'
     rb'(?:"role": ?"assistant", ?)?"content": ?"'
 )
-_TEXT: Final = re.compile(rb'(?:[^"\\]|\\.)*+')
+_TEXT: Final = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*')
 # From the quote after the text; members without a value.
-_AFTER: Final = re.compile(rb'"[\]}]*+(?:, ?"\w+": ?null[\]}]*+)*+')
+_AFTER: Final = re.compile(rb'"[\]}]*(?:, ?"\w+": ?null[\]}]*)*')
 _CONTENT: Final = b'"content":'
 
 

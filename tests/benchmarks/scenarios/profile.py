@@ -36,7 +36,8 @@ PARTS: Final = {
 FUNCTIONS_SHOWN: Final = 12
 # Threads that wait for work, which py-spy does not always know from such as run.
 _WAITING: Final = re.compile(
-    r"(_worker|_connection_worker_thread|(QueueListener\.)?dequeue|(Condition\.)?wait) "
+    r"(_worker|_connection_worker_thread|(QueueListener\.)?dequeue|(Condition\.)?wait"
+    r"|_Output\._run|WorkerThread\._run) "
 )
 _FRAME: Final = re.compile(r"(?P<name>.+) \((?P<path>[^()]+?)(:\d+)?\)")
 
