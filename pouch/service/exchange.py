@@ -41,8 +41,12 @@ _NOT_RELAYED: Final = frozenset(
         "x-api-key",
     }
 )
-# Where a request carries a provider's secret.
-_SECRETS: Final = frozenset({"api-key", "authorization", "x-api-key"})
+# Where a request carries a provider's secret, and where it carries none. An operator may name
+# further headers, any of which may hold one.
+_SECRET: Final = frozenset({"api-key", "authorization", "x-api-key"})
+_OPEN: Final = frozenset({"accept", "accept-encoding", "content-type", "user-agent"})
+# To mask a shorter value of a further header would spoil what an error says, and hide no secret.
+SECRET_LENGTH_MIN: Final = 8
 _OK: Final = range(200, 300)
 _REDIRECT: Final = range(300, 400)
 
@@ -210,8 +214,10 @@ def _media_type(head: UpstreamResponse) -> str:
 
 
 def _without_secrets(body: bytes, outgoing: UpstreamRequest) -> bytes:
-    """A provider's error without the secret that it refused: some quote it."""
+    """A provider's error without the secrets that it was sent: some quote what they refuse."""
     for name, value in outgoing.headers:
-        if name in _SECRETS:
-            body = body.replace(value.rpartition(" ")[2].encode("latin-1"), b"***")
+        least = 1 if name in _SECRET else SECRET_LENGTH_MIN
+        for secret in () if name in _OPEN else (value, value.rpartition(" ")[2]):
+            if len(secret) >= least:
+                body = body.replace(secret.encode(), b"***")
     return body

@@ -13,6 +13,7 @@ from pouch.domain.pipeline import Response
 from pouch.domain.plugin import BuiltProvider
 from pouch.domain.provider import UpstreamRequest, UpstreamResponse
 from pouch.domain.usage import Usage
+from pouch.service.exchange import _without_secrets
 from pouch.service.execution import Execution
 from tests.fakes.chat import a_body, a_request
 from tests.fakes.clock import FakeClock
@@ -260,3 +261,24 @@ async def test_an_error_status_passes_with_its_body_whatever_it_is(status: int) 
     response = await desk.response()
     assert (response.status, response.body) == (status, b"<html>no</html>")
     assert desk.request.meter.status == status
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "shown"),
+    [
+        ("authorization", "Bearer sk-1", "Bad key: sk-1", "Bad key: ***"),
+        ("authorization", "Bearer sk-1", "Bad header: Bearer sk-1", "Bad header: ***"),
+        ("x-api-key", "k", "k?", "***?"),
+        ("authorization", "", "no key", "no key"),
+        ("x-tenant-secret", "hunter2-hunter2", "hunter2-hunter2 is unknown", "*** is unknown"),
+        ("x-tenant-secret", "Token hunter2-hunter2", "no hunter2-hunter2", "no ***"),
+        ("x-tenant-secret", "clé-secrète", "clé-secrète", "***"),
+        ("x-region", "eu", "europe is busy", "europe is busy"),
+        ("content-type", "application/json", "send application/json", "send application/json"),
+    ],
+)
+def test_an_error_shows_no_secret_that_was_sent(
+    name: str, value: str, error: str, shown: str
+) -> None:
+    sent = UpstreamRequest("POST", "https://provider.test", ((name, value),), b"")
+    assert _without_secrets(error.encode(), sent).decode() == shown
