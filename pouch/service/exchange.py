@@ -216,8 +216,10 @@ def _media_type(head: UpstreamResponse) -> str:
 def _without_secrets(body: bytes, outgoing: UpstreamRequest) -> bytes:
     """A provider's error without the secrets that it was sent: some quote what they refuse."""
     for name, value in outgoing.headers:
+        if name in _OPEN:
+            continue
         least = 1 if name in _SECRET else SECRET_LENGTH_MIN
-        for secret in () if name in _OPEN else (value, value.rpartition(" ")[2]):
+        for secret in (value, value.rpartition(" ")[2]):
             if len(secret) >= least:
                 body = body.replace(secret.encode(), b"***")
     return body

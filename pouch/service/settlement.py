@@ -273,7 +273,7 @@ def log_request(request: Request, verdict: Verdict, outcome: RequestOutcome, at:
 
 
 def _record(fields: dict[str, object], created: float) -> logging.LogRecord:
-    """As Logger.info makes it, in a tenth of the time: only what differs is worked out."""
+    """As Logger.info makes it, in a sixth of the time: only what differs is worked out."""
     record = object.__new__(logging.LogRecord)
     record.__dict__ = {**_LINE, "created": created, "msecs": created % 1 * 1000, "fields": fields}
     return record

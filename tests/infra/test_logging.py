@@ -4,6 +4,9 @@ import json
 import logging
 import subprocess
 import sys
+from datetime import UTC, datetime
+
+import pytest
 
 from pouch.infra.logging import JsonLines
 
@@ -47,3 +50,10 @@ def test_fields_become_members_and_an_error_its_traceback() -> None:
     line = JsonLines().format(record)
     assert "\n" not in line
     assert "ValueError: a bug" in json.loads(line)["exception"]
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.001, 0.25, 0.1749995, 0.9989996, 0.9999996])
+def test_a_line_has_its_time_as_datetime_writes_it(fraction: float) -> None:
+    record = logging.makeLogRecord({"created": 1_788_384_953 + fraction, "msg": "x"})
+    written = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+    assert json.loads(JsonLines().format(record))["time"] == written

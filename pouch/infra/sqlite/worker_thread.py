@@ -23,7 +23,6 @@ class WorkerThread:
         self._waiting = SimpleQueue()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._begun = False
 
     def do(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
         """Do ``work``, which must not raise, and call ``then`` with its result in the loop.
@@ -33,8 +32,7 @@ class WorkerThread:
         """
         if self._stopped:
             raise RuntimeError(f"the thread {self._thread.name} has ended")
-        if not self._begun:
-            self._begun = True
+        if self._thread.ident is None:
             self._thread.start()
         self._waiting.put((work, then))
 
@@ -42,7 +40,7 @@ class WorkerThread:
         """Do what waits, then nothing more; returns when the thread has ended."""
         self._stopped = True
         self._waiting.put(None)
-        if self._begun:
+        if self._thread.ident is not None:
             self._thread.join()
 
     def _run(self) -> None:
