@@ -181,8 +181,11 @@ class Ledger(Protocol):
         """End a reservation; ``False`` if it had ended before, and then nothing changes."""
         ...
 
-    async def record(self, record: RequestRecord) -> None:
-        """Write a request that reserved nothing to the request log."""
+    async def settle_all(self, ends: Sequence[Settlement | RequestRecord]) -> None:
+        """End reservations, and log requests that reserved nothing, all at once.
+
+        What has ended or is logged stays as it is. So, if it raises, all may be tried again.
+        """
         ...
 
     async def roll_over(self, pouch_id: str, *, due: datetime, next_reset: datetime) -> bool:

@@ -22,7 +22,7 @@ from pouch.domain.ports import TokenCounter
 from pouch.domain.pricing import output_total
 from pouch.domain.provider import Provider
 from pouch.domain.usage import Usage
-from pouch.service.settlement import encoding_to_count
+from pouch.service.verdicts import encoding_to_count
 
 # Raw events that are held at most before their text is taken out.
 RAW_BYTES_MAX: Final = 64 * 1024

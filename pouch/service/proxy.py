@@ -8,7 +8,8 @@ from pouch.domain.ledger import Evidence
 from pouch.domain.money import Money
 from pouch.domain.pipeline import Handler, Request, Response
 from pouch.service.live import LiveRequests
-from pouch.service.settlement import Ending, Settlements, judge
+from pouch.service.settlement import Ending, Settlements
+from pouch.service.verdicts import judge
 
 
 class ProxyService:

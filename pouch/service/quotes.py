@@ -23,7 +23,7 @@ from pouch.domain.ports import KeyStore, TokenCounter
 from pouch.domain.pouch import Pouch
 from pouch.domain.reports import Reports, RequestFilter
 from pouch.domain.usage import Usage
-from pouch.service.settlement import encoding_to_count
+from pouch.service.verdicts import encoding_to_count
 
 # How many of the key's latest requests to the model tell how much it usually answers.
 HISTORY: Final = 50

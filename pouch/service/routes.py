@@ -8,7 +8,7 @@ from pouch.domain.errors import ModelNotFoundError
 from pouch.domain.key import Key
 from pouch.domain.pipeline import Route
 from pouch.domain.pricing import Price, PriceBook, Rates
-from pouch.service.settlement import encoding_to_count
+from pouch.service.verdicts import encoding_to_count
 
 # Names that a wildcard matched; beyond it they are looked up anew each time.
 WILDCARD_CACHE_MAX: Final = 10_000

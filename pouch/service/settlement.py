@@ -2,12 +2,16 @@
 
 Runs apart from the request, so that no disconnect, timeout or cancellation can lose it, and does
 not give up while the process lives: what it could not write is recovered by the next one.
+
+Requests that end together, and whose cost is known, are settled by one task, with one write. What
+must wait for its provider or be counted has a task of its own, and so has what that one write could
+not settle, so that nothing holds another up.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from pouch.domain.ledger import (
@@ -15,31 +19,25 @@ from pouch.domain.ledger import (
     Ledger,
     RequestOutcome,
     RequestRecord,
-    Reservation,
     Settlement,
     Verdict,
 )
 from pouch.domain.meter import Exchange
-from pouch.domain.money import ZERO, Money
 from pouch.domain.pipeline import Request
 from pouch.domain.plugin import BuiltProvider
 from pouch.domain.ports import Background, Clock, TokenCounter
-from pouch.domain.pricing import Price
 from pouch.domain.usage import Usage
 from pouch.domain.value import value
 from pouch.service.live import LiveRequests
 from pouch.service.persistence import until_written
+from pouch.service.request_line import log_request
+from pouch.service.verdicts import encoding_to_count, hides_reasoning, judge
 
-# Counts what a model without a published vocabulary said; an estimate there.
-ENCODING_OTHERWISE: Final = "o200k_base"
 # The error in the log of a request whose provider ignored the output limit and was cut off.
 OUTPUT_LIMIT: Final = "output_limit"
 REASON_LENGTH_MAX: Final = 500
 
 _log = logging.getLogger("pouch.settlement")
-_requests = logging.getLogger("pouch.requests")
-# What the lines of all requests share.
-_LINE: Final = vars(logging.LogRecord(_requests.name, logging.INFO, "", 0, "request", None, None))
 
 
 @value
@@ -69,6 +67,32 @@ class DisconnectPolicy:
     drain_s: float
 
 
+@value
+class _Ended:
+    """A request that is to be settled. ``moment`` is the monotonic clock's at its end."""
+
+    request: Request
+    ending: Ending
+    moment: float
+    refused_by: str | None
+
+
+@value
+class _Judged:
+    """A request whose cost is known."""
+
+    request: Request
+    verdict: Verdict
+    outcome: RequestOutcome
+
+    def entry(self, delay_s: float) -> Settlement | RequestRecord:
+        """What the ledger is to write. ``delay_s``: see ``Settlement``."""
+        request, reservation = self.request, self.request.meter.reservation
+        if reservation is None:
+            return RequestRecord(request.facts, self.outcome, self.verdict.cost)
+        return Settlement(reservation.id, self.verdict.cost, self.outcome, delay_s)
+
+
 class Settlements:
     """Settles each request once, in the background."""
 
@@ -89,16 +113,21 @@ class Settlements:
         self._clock = clock
         self._policy = policy
         self._live = live
+        self._due: list[_Ended] = []
         self._exchanges: set[Exchange] = set()
         self._hasty = False
 
     def later(self, request: Request, ending: Ending) -> None:
         """Settle ``request`` in the background. Never waits, never raises."""
-        latency_s = self._clock.monotonic() - request.started
+        moment = self._clock.monotonic()
+        ended = _Ended(request, ending, moment, _refused_by(request, ending))
         self._live.settle(request)
-        self._background.spawn(
-            self._settled(request, ending, latency_s), name=f"settle:{request.id}"
-        )
+        if ending.whole or request.meter.exchange is None:
+            self._due.append(ended)
+            if len(self._due) == 1:
+                self._background.spawn(self._settle_due(), name="settle")
+        else:
+            self._by_itself(ended)
 
     def hasten(self) -> None:
         """Stop waiting for providers: the server is going down."""
@@ -106,38 +135,55 @@ class Settlements:
         for exchange in self._exchanges:
             exchange.abort()
 
-    async def _settled(self, request: Request, ending: Ending, latency_s: float) -> None:
+    async def _settle_due(self) -> None:
+        """Settle together what is due when this begins."""
+        due, self._due = self._due, []
+        begun = self._clock.monotonic()
+        judged: list[_Judged] = []
         try:
-            await self._settle(request, ending, latency_s)
-        finally:
-            self._live.leave(request)
+            judged = [_judged(each, verdict) for each in due if (verdict := _verdict(each.request))]
+            if judged:
+                await self._ledger.settle_all([each.entry(delay_s=0.0) for each in judged])
+        except asyncio.CancelledError:
+            _log.error("not settled: %s", ", ".join([each.request.id for each in due]))
+            raise
+        except Exception:  # noqa: BLE001 - each by itself meets it again, and tells of it
+            judged.clear()
+        for each in judged:
+            self._close(each)
+        if len(judged) < len(due):
+            closed = {each.request.id for each in judged}
+            for ended in due:
+                if ended.request.id not in closed:
+                    self._by_itself(ended, begun)
 
-    async def _settle(self, request: Request, ending: Ending, latency_s: float) -> None:
-        refused_by = _refused_by(request, ending)
-        if not ending.whole:
-            await self._finish_exchange(request, at_once=ending.at_once)
-        # The two hold each other; apart, neither waits for the collector of cycles.
-        request.meter.exchange = None
-        verdict = request.meter.verdict or judge(request) or await self._count(request)
-        outcome = RequestOutcome(
-            status=ending.status,
-            latency_ms=_ms(latency_s),
-            first_byte_ms=_first_byte_ms(request),
-            usage=verdict.usage,
-            evidence=verdict.evidence,
-            error=ending.error or (OUTPUT_LIMIT if request.meter.cut else None),
-            reason=ending.reason[:REASON_LENGTH_MAX] if ending.reason else None,
-            refused_by=refused_by,
-            steps=request.meter.steps,
-        )
-        await self._write(request, verdict, outcome)
-        log_request(request, verdict, outcome, self._clock.now())
+    def _by_itself(self, ended: _Ended, begun: float | None = None) -> None:
+        """Settle one request; ``begun`` is when that was first tried."""
+        self._background.spawn(self._settled(ended, begun), name=f"settle:{ended.request.id}")
+
+    async def _settled(self, ended: _Ended, begun: float | None) -> None:
+        request = ended.request
+        try:
+            if not ended.ending.whole:
+                await self._finish_exchange(request, at_once=ended.ending.at_once)
+            verdict = _verdict(request) or await self._count(request)
+            judged = _judged(ended, verdict)
+            await self._write(judged, self._clock.monotonic() if begun is None else begun)
+        except BaseException:
+            self._live.leave(request)
+            raise
+        self._close(judged)
+
+    def _close(self, judged: _Judged) -> None:
+        """It is settled."""
+        self._live.leave(judged.request)
+        log_request(judged.request, judged.verdict, judged.outcome, self._clock.now())
 
     async def _finish_exchange(self, request: Request, *, at_once: bool) -> None:
         exchange = request.meter.exchange
         if exchange is None:
             return
-        drain = self._policy.drain or _hides_reasoning(request)
+        drain = self._policy.drain or hides_reasoning(request)
         self._exchanges.add(exchange)
         try:
             wait_s = 0.0 if self._hasty or at_once else self._policy.drain_s
@@ -169,69 +215,35 @@ class Settlements:
             cost = max(cost, price.cost(request.meter.usage))
         return Verdict(Evidence.COUNTED, cost, usage)
 
-    async def _write(self, request: Request, verdict: Verdict, outcome: RequestOutcome) -> None:
+    async def _write(self, judged: _Judged, begun: float) -> None:
         """Write until it is written; a store that is busy or gone is asked again."""
-        begun = self._clock.monotonic()
-        reservation = request.meter.reservation
 
         async def write() -> None:
-            if reservation is None:
-                record = RequestRecord(request.facts, outcome, verdict.cost)
-                await self._ledger.record(record)
-            else:
-                delay_s = self._clock.monotonic() - begun
-                await self._ledger.settle(
-                    Settlement(reservation.id, verdict.cost, outcome, delay_s)
-                )
+            await self._ledger.settle_all([judged.entry(self._clock.monotonic() - begun)])
 
-        await until_written(write, what=f"settlement of {request.id}", log=_log)
+        await until_written(write, what=f"settlement of {judged.request.id}", log=_log)
 
 
-def encoding_to_count(price: Price) -> str:
-    """The vocabulary that counts what a model with this price said."""
-    if price.encoding is None or price.encoding == "bytes":
-        return ENCODING_OTHERWISE
-    return price.encoding
+def _verdict(request: Request) -> Verdict | None:
+    return request.meter.verdict or judge(request)
 
 
-def judge(request: Request) -> Verdict | None:
-    """What ``request`` cost as far as is known without counting; ``None`` if it must be counted."""
-    meter, price = request.meter, request.price
-    if not meter.sent:
-        return Verdict(Evidence.NOT_SENT, ZERO)
-    if price is not None and price.is_free:
-        return Verdict(Evidence.FREE, ZERO, meter.usage)
-    if meter.strange or (meter.status is not None and not 200 <= meter.status < 300):  # noqa: PLR2004
-        return Verdict(Evidence.REFUSED, ZERO)
-    if meter.usage is not None and price is not None:
-        verdict = _by_usage(price.cost(meter.usage), meter.usage, meter.reservation)
-        # Usage that came before the end is a part of the cost; the rest is counted.
-        if not (meter.more_followed or meter.cut) or verdict.evidence is Evidence.OVERRUN:
-            return verdict
-    if meter.reservation is None:
-        return Verdict(Evidence.PROVIDER_USAGE, ZERO, meter.usage)
-    if _can_count(request):
-        return None
-    return Verdict(Evidence.HELD_FULL, meter.reservation.amount)
-
-
-def _by_usage(cost: Money, usage: Usage, reservation: Reservation | None) -> Verdict:
-    over = reservation is not None and cost > reservation.amount
-    return Verdict(Evidence.OVERRUN if over else Evidence.PROVIDER_USAGE, cost, usage)
-
-
-def _can_count(request: Request) -> bool:
-    """All output that is billed was relayed as text that can be counted."""
-    meter = request.meter
-    hidden = _hides_reasoning(request) or request.body.audio_output
-    answered = meter.status is not None and (meter.streamed or meter.complete)
-    return answered and not hidden and not meter.uncountable
-
-
-def _hides_reasoning(request: Request) -> bool:
-    """Some of the output that is billed may not be in the answer."""
-    price = request.price
-    return price is None or price.hidden_reasoning or request.body.asks_to_reason
+def _judged(ended: _Ended, verdict: Verdict) -> _Judged:
+    request, ending, meter = ended.request, ended.ending, ended.request.meter
+    # The two hold each other; apart, neither waits for the collector of cycles.
+    meter.exchange = None
+    outcome = RequestOutcome(
+        status=ending.status,
+        latency_ms=_ms(ended.moment - request.started),
+        first_byte_ms=_first_byte_ms(request),
+        usage=verdict.usage,
+        evidence=verdict.evidence,
+        error=ending.error or (OUTPUT_LIMIT if meter.cut else None),
+        reason=ending.reason[:REASON_LENGTH_MAX] if ending.reason else None,
+        refused_by=ended.refused_by,
+        steps=meter.steps,
+    )
+    return _Judged(request, verdict, outcome)
 
 
 def _refused_by(request: Request, ending: Ending) -> str | None:
@@ -248,32 +260,3 @@ def _first_byte_ms(request: Request) -> int | None:
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
-
-
-def log_request(request: Request, verdict: Verdict, outcome: RequestOutcome, at: datetime) -> None:
-    """One structured line per request, after its settlement."""
-    if not _requests.isEnabledFor(logging.INFO):
-        return
-    reservation = request.meter.reservation
-    fields = {
-        "id": request.id,
-        "key": request.key.id,
-        "model": request.route.alias,
-        "provider": request.route.provider,
-        "stream": request.body.stream,
-        "status": outcome.status,
-        "error": outcome.error,
-        "latency_ms": outcome.latency_ms,
-        "first_byte_ms": outcome.first_byte_ms,
-        "reserved_usd": str(reservation.amount) if reservation else None,
-        "cost_usd": str(verdict.cost),
-        "evidence": verdict.evidence.value,
-    }
-    _requests.handle(_record(fields, at.timestamp()))
-
-
-def _record(fields: dict[str, object], created: float) -> logging.LogRecord:
-    """As Logger.info makes it, in a sixth of the time: only what differs is worked out."""
-    record = object.__new__(logging.LogRecord)
-    record.__dict__ = {**_LINE, "created": created, "msecs": created % 1 * 1000, "fields": fields}
-    return record

@@ -109,9 +109,13 @@ class FakeLedger:
         self.settled.append(settlement)
         return True
 
-    async def record(self, record: RequestRecord) -> None:
+    async def settle_all(self, ends: Sequence[Settlement | RequestRecord]) -> None:
         self._check()
-        self.recorded.append(record)
+        for end in ends:
+            if isinstance(end, Settlement):
+                await self.settle(end)
+            else:
+                self.recorded.append(end)
 
     async def roll_over(self, pouch_id: str, *, due: datetime, next_reset: datetime) -> bool:
         self._check()

@@ -11,7 +11,7 @@ from pouch.domain.pipeline import Request, Route
 from pouch.domain.plugin import BuiltProvider
 from pouch.domain.pricing import Price, Rates
 from pouch.service.execution import Execution
-from pouch.service.settlement import judge
+from pouch.service.verdicts import judge
 from tests.fakes.chat import a_body, a_request
 from tests.fakes.clock import FakeClock
 from tests.fakes.mock_upstream import MockUpstream

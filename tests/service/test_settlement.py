@@ -16,7 +16,8 @@ from pouch.domain.plugin import BuiltProvider
 from pouch.domain.pricing import Price, Rates
 from pouch.domain.usage import Usage
 from pouch.service.live import LiveRequests
-from pouch.service.settlement import DisconnectPolicy, Ending, Settlements, judge
+from pouch.service.settlement import DisconnectPolicy, Ending, Settlements
+from pouch.service.verdicts import judge
 from tests.fakes.chat import a_body, a_request
 from tests.fakes.clock import FakeClock
 from tests.fakes.mock_upstream import MockUpstream
@@ -29,26 +30,21 @@ HELD = Reservation("req-1.1", "pch-1", Money(1000), remaining=Money(5000))
 
 
 class RecordingLedger:
-    """Settles and records; fails the first ``failures`` times."""
+    """Settles and records; fails the first ``failures`` times. ``writes``: how much in each."""
 
     def __init__(self, failures: int = 0) -> None:
         self.settled: list[Settlement] = []
         self.recorded: list[RequestRecord] = []
+        self.writes: list[int] = []
         self._failures = failures
 
-    async def settle(self, settlement: Settlement) -> bool:
-        self._maybe_fail()
-        self.settled.append(settlement)
-        return True
-
-    async def record(self, record: RequestRecord) -> None:
-        self._maybe_fail()
-        self.recorded.append(record)
-
-    def _maybe_fail(self) -> None:
+    async def settle_all(self, ends: Sequence[Settlement | RequestRecord]) -> None:
         if self._failures:
             self._failures -= 1
             raise StoreUnavailableError("busy")
+        self.writes.append(len(ends))
+        self.settled += [end for end in ends if isinstance(end, Settlement)]
+        self.recorded += [end for end in ends if isinstance(end, RequestRecord)]
 
 
 class Queue:
@@ -247,7 +243,7 @@ async def test_a_store_that_is_busy_is_asked_until_it_takes_the_settlement(
 
     monkeypatch.setattr(asyncio, "sleep", pause)
     request = a_paid_request(status=200, usage=Usage(output_tokens=5))
-    settlement = await Desk(failures=12).settled(request, Ending(200))
+    settlement = await Desk(failures=13).settled(request, Ending(200))
     assert settlement.cost == Money(5)
     assert len(pauses) == 12
     assert pauses == sorted(pauses)
@@ -257,7 +253,7 @@ async def test_a_store_that_is_busy_is_asked_until_it_takes_the_settlement(
 async def test_a_settlement_says_how_long_the_store_has_not_taken_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    desk = Desk(failures=3)
+    desk = Desk(failures=4)
 
     async def pause(seconds: float) -> None:
         desk.clock.advance(20)

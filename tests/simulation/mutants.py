@@ -9,7 +9,14 @@ import pytest
 
 from pouch.domain.demand import Demand
 from pouch.domain.errors import StoreUnavailableError
-from pouch.domain.ledger import Evidence, Hold, Reservation, Settlement, Verdict
+from pouch.domain.ledger import (
+    Evidence,
+    Hold,
+    RequestRecord,
+    Reservation,
+    Settlement,
+    Verdict,
+)
 from pouch.domain.money import ZERO, Money
 from pouch.domain.pipeline import Request
 from pouch.domain.pricing import Price, Rates
@@ -19,7 +26,7 @@ from pouch.infra.sqlite.balances import Balance
 from pouch.infra.sqlite.ledger import SqliteLedger
 from pouch.middlewares import usage_tracking
 from pouch.providers.openai import OpenAI
-from pouch.service import exchange, settlement
+from pouch.service import exchange, settlement, verdicts
 from pouch.service.settlement import Ending, Settlements
 
 Mutate: TypeAlias = Callable[[pytest.MonkeyPatch], None]
@@ -45,15 +52,20 @@ def _changed(statement: str, guard: str) -> str:
 
 
 def a_settlement_is_dropped(patch: pytest.MonkeyPatch) -> None:
-    settle = SqliteLedger.settle
-    dropped = 0
+    settle_all = SqliteLedger.settle_all
+    ended = 0
 
-    async def sometimes(self: SqliteLedger, end: Settlement) -> bool:
-        nonlocal dropped
-        dropped += 1
-        return True if dropped % 7 == 0 else await settle(self, end)
+    async def most(self: SqliteLedger, ends: Sequence[Settlement | RequestRecord]) -> None:
+        nonlocal ended
+        numbered = enumerate(ends, ended + 1)
+        ended += len(ends)
+        await settle_all(self, [end for number, end in numbered if number % 7])
 
-    patch.setattr(SqliteLedger, "settle", sometimes)
+    patch.setattr(SqliteLedger, "settle_all", most)
+
+
+def what_is_not_settled_at_once_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Settlements, "_by_itself", lambda *_: None)
 
 
 def a_hang_up_is_not_settled(patch: pytest.MonkeyPatch) -> None:
@@ -67,7 +79,7 @@ def a_hang_up_is_not_settled(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_broken_stream_costs_nothing(patch: pytest.MonkeyPatch) -> None:
-    judge = settlement.judge
+    judge = verdicts.judge
 
     def kind(request: Request) -> Verdict | None:
         known = judge(request)
@@ -77,13 +89,13 @@ def a_broken_stream_costs_nothing(patch: pytest.MonkeyPatch) -> None:
 
 
 def an_overrun_is_clipped(patch: pytest.MonkeyPatch) -> None:
-    by_usage = settlement._by_usage
+    by_usage = verdicts._by_usage
 
     def clipped(cost: Money, usage: Any, reservation: Reservation | None) -> Verdict:
         most = cost if reservation is None else reservation.amount
         return by_usage(min(cost, most), usage, reservation)
 
-    patch.setattr(settlement, "_by_usage", clipped)
+    patch.setattr(verdicts, "_by_usage", clipped)
 
 
 def the_bound_is_not_sent_upstream(patch: pytest.MonkeyPatch) -> None:
@@ -150,6 +162,7 @@ def an_error_quotes_the_providers_secret(patch: pytest.MonkeyPatch) -> None:
 MUTANTS: Final[tuple[Mutate, ...]] = (
     the_guard_is_off_by_one,
     a_settlement_is_dropped,
+    what_is_not_settled_at_once_is_forgotten,
     a_hang_up_is_not_settled,
     a_broken_stream_costs_nothing,
     an_overrun_is_clipped,

@@ -68,24 +68,35 @@ class SqliteLedger:
     async def reserve(self, hold: Hold) -> Reservation:
         """See ``pouch.domain.ledger.Ledger``."""
         now = micros(self._clock.now())
-        movements = self._movements
+        movements, about = self._movements, [hold.id]
         return await self._writer.run(
-            Movement(lambda connection: movements.reserve(connection, hold, now), hold.id),
-            undo=Movement(lambda connection: movements.release(connection, hold.id, now), hold.id),
+            Movement(lambda connection: movements.reserve(connection, hold, now), about),
+            undo=Movement(lambda connection: movements.release(connection, hold.id, now), about),
         )
 
     async def settle(self, settlement: Settlement) -> bool:
         """See ``pouch.domain.ledger.Ledger``."""
         now = micros(self._clock.now())
-        movements, about = self._movements, settlement.reservation_id
+        movements, about = self._movements, [settlement.reservation_id]
         return await self._writer.run(
             Movement(lambda connection: movements.settle(connection, settlement, now), about),
             patient=True,
         )
 
-    async def record(self, record: RequestRecord) -> None:
+    async def settle_all(self, ends: Sequence[Settlement | RequestRecord]) -> None:
         """See ``pouch.domain.ledger.Ledger``."""
-        await self._writer.run(Movement(lambda _: self._movements.record(record)), patient=True)
+        now = micros(self._clock.now())
+        movements = self._movements
+        about = [end.reservation_id for end in ends if isinstance(end, Settlement)]
+
+        def apply(connection: sqlite3.Connection) -> None:
+            for end in ends:
+                if isinstance(end, Settlement):
+                    movements.settle(connection, end, now)
+                else:
+                    movements.record(end)
+
+        await self._writer.run(Movement(apply, about), patient=True)
 
     async def roll_over(self, pouch_id: str, *, due: datetime, next_reset: datetime) -> bool:
         """See ``pouch.domain.ledger.Ledger``."""

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from pouch.domain.errors import PouchError, StoreUnavailableError
@@ -42,10 +43,10 @@ class _Queued(Generic[T]):
 
 @dataclass(slots=True)
 class Movement(Generic[T]):
-    """Work that leaves its rows to a ``Journal``; ``reservation_id`` is what it is about."""
+    """Work that leaves its rows to a ``Journal``; ``about`` are the ids of its reservations."""
 
     apply: Work[T]
-    reservation_id: str | None = None
+    about: Sequence[str] = ()
 
     def __call__(self, connection: sqlite3.Connection) -> T:
         return self.apply(connection)
@@ -231,8 +232,8 @@ class Writer:
         connection.execute("BEGIN IMMEDIATE")
         try:
             if journal is not None:
-                about = [work.reservation_id for work in works if isinstance(work, Movement)]
-                journal.begin(connection, [each for each in about if each is not None])
+                about = [work.about for work in works if isinstance(work, Movement)]
+                journal.begin(connection, list(chain.from_iterable(about)))
             for work in works:
                 if journal is not None and not isinstance(work, Movement):
                     journal.write(connection)

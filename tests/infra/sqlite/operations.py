@@ -41,9 +41,11 @@ def undo(reservation: str) -> Operation:
 
     def release(store: SqliteStore) -> Awaitable[object]:
         movements, now = store.ledger._movements, micros(store._clock.now())
-        work = Movement(lambda connection: movements.release(connection, reservation, now))
-        work.reservation_id = reservation
-        return store._writer.run(work)
+        return store._writer.run(
+            Movement(
+                lambda connection: movements.release(connection, reservation, now), [reservation]
+            )
+        )
 
     return release
 
@@ -52,7 +54,7 @@ def record(request: str, key: str, status: int, cost: int, hour: int) -> Operati
     about = facts(request, key_id=key, at=START - timedelta(hours=hour))
     outcome = RequestOutcome(status, 1, None, usage=None, evidence=Evidence.FREE)
     logged = RequestRecord(about, outcome, Money(cost))
-    return lambda store: store.ledger.record(logged)
+    return lambda store: store.ledger.settle_all([logged])
 
 
 def refund(request: str, amount: int | None) -> Operation:

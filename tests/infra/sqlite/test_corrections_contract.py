@@ -77,7 +77,7 @@ async def test_what_was_not_charged_is_not_given_back(books: Books) -> None:
 
 
 async def test_a_request_that_no_pouch_was_charged_for_is_not_refunded(store: SqliteStore) -> None:
-    await store.ledger.record(RequestRecord(facts(), outcome(Evidence.FREE), Money(7)))
+    await store.ledger.settle_all([RequestRecord(facts(), outcome(Evidence.FREE), Money(7))])
     with pytest.raises(ConflictError):
         await store.ledger.refund("req_1", None, reason="unmetered")
 

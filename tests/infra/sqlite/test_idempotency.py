@@ -160,8 +160,8 @@ async def test_the_cost_is_what_the_request_was_charged(store: SqliteStore) -> N
     records = store.idempotency(bytes_max=MIB)
     await records.claim(CLAIM)
     before = await records.find("key_1", "a")
-    await store.ledger.record(
-        RequestRecord(facts("req_1"), outcome(Evidence.PROVIDER_USAGE), Money(42))
+    await store.ledger.settle_all(
+        [RequestRecord(facts("req_1"), outcome(Evidence.PROVIDER_USAGE), Money(42))]
     )
     after = await records.find("key_1", "a")
     assert before is not None

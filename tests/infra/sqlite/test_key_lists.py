@@ -91,7 +91,9 @@ async def house(store: SqliteStore) -> House:
     await store.ledger.reserve(hold("held", 900, of="own_k05"))
     for key_id, minutes in (("k03", 7), ("k01", 5), ("k12", 6)):
         at = START + timedelta(minutes=minutes)
-        await store.ledger.record(RequestRecord(facts(key_id, key_id=key_id, at=at), outcome()))
+        await store.ledger.settle_all(
+            [RequestRecord(facts(key_id, key_id=key_id, at=at), outcome())]
+        )
     await store.keys.revoke("k12")
     return House(store)
 

@@ -95,7 +95,7 @@ async def test_a_key_tells_when_it_was_last_used(store: SqliteStore) -> None:
     for number, minute in enumerate((10, 30, 20)):
         at = START + timedelta(minutes=minute)
         record = RequestRecord(facts(f"req_{number}", at=at), outcome(Evidence.FREE))
-        await store.ledger.record(record)
+        await store.ledger.settle_all([record])
     stored = await store.keys.get("key_1")
     assert stored is not None
     assert stored.last_used_at == START + timedelta(minutes=30)

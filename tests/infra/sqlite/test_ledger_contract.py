@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from pouch.domain.errors import BudgetExceededError, ConflictError, NotFoundError, Shortfall
-from pouch.domain.ledger import Evidence, Hold, Ledger, RequestRecord, Reservation
+from pouch.domain.ledger import (
+    Evidence,
+    Hold,
+    Ledger,
+    RequestRecord,
+    Reservation,
+    Settlement,
+)
 from pouch.domain.money import Money
 from pouch.domain.ports import NewPouch
 from pouch.domain.pouch import Pouch
@@ -248,9 +255,31 @@ async def test_a_reset_zeroes_what_one_pouch_has_spent(books: Books) -> None:
     assert not await books.ledger.reset("ghost", reason="none")
 
 
+async def test_ends_that_are_written_together_are_each_what_they_are_alone(books: Books) -> None:
+    await books.add(pouch("team", 100))
+    await books.add(pouch("app", 50, inside="team"))
+    for name in ("a", "b", "c"):
+        await books.reserve(hold(name, 10))
+    await books.ledger.settle(settlement("b", 3))
+    record = RequestRecord(facts("req_free"), outcome(Evidence.FREE), Money(7))
+    ends: list[Settlement | RequestRecord] = [
+        settlement("a", 4),
+        record,
+        settlement("b", 9),
+        settlement("ghost", 9),
+    ]
+    for _ in range(2):
+        await books.ledger.settle_all([*ends, settlement("a", 8)])
+        assert await books.balance("app") == (7, 10)
+        assert await books.balance("team") == (7, 10)
+    await books.ledger.settle_all([])
+    await books.ledger.settle_all([settlement("c", 10)])
+    assert await books.balance("app") == (17, 0)
+
+
 async def test_a_record_charges_no_pouch(books: Books) -> None:
     await books.add(pouch("app", 100))
-    await books.ledger.record(RequestRecord(facts(), outcome(Evidence.FREE), Money(7)))
+    await books.ledger.settle_all([RequestRecord(facts(), outcome(Evidence.FREE), Money(7))])
     assert await books.balance() == (0, 0)
 
 

@@ -27,7 +27,7 @@ async def test_days_and_months_begin_in_utc(store: SqliteStore) -> None:
     moment = timedelta(microseconds=1)
     for number, at in enumerate((MONTH - moment, MONTH, DAY - moment, DAY, START)):
         record = RequestRecord(facts(f"req_{number}", at=at), outcome(), Money(10**number))
-        await store.ledger.record(record)
+        await store.ledger.settle_all([record])
     overview = await store.reports.overview(START)
     assert overview.requests_ever
     assert (overview.today.sums.requests, overview.today.sums.cost) == (2, Money(11_000))

@@ -84,7 +84,7 @@ async def busy(store: SqliteStore) -> SqliteStore:
     await store.ledger.reserve(hold("a", 30))
     await store.ledger.settle(settlement("a", 20))
     await store.ledger.refund("request of a", Money(5), reason="asked")
-    await store.ledger.record(RequestRecord(facts("req_2"), outcome()))
+    await store.ledger.settle_all([RequestRecord(facts("req_2"), outcome())])
     return store
 
 

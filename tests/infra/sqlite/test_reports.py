@@ -82,7 +82,7 @@ async def log(store: SqliteStore) -> Log:
         error = "budget_exceeded" if status == 402 else None
         outcome = RequestOutcome(status, 120, None, usage, evidence[status], error=error)
         records.append(RequestRecord(facts, outcome, Money(number)))
-    await asyncio.gather(*(store.ledger.record(record) for record in records))
+    await asyncio.gather(*(store.ledger.settle_all([record]) for record in records))
     records.sort(key=lambda r: (r.facts.started_at, r.facts.request_id), reverse=True)
     return Log(store, records)
 
@@ -195,7 +195,7 @@ async def test_a_settled_request_can_be_read_back_whole(store: SqliteStore) -> N
 async def test_the_first_word_on_a_request_is_the_last(log: Log) -> None:
     known = log.records[0]
     again = replace(known, cost=Money(10**6), outcome=replace(known.outcome, status=500))
-    await log.store.ledger.record(again)
+    await log.store.ledger.settle_all([again])
     found = await log.store.reports.request(known.facts.request_id)
     assert found is not None
     assert (found.cost, found.status) == (known.cost, known.outcome.status)
@@ -211,7 +211,7 @@ async def test_a_request_bears_the_name_that_its_key_has_now(store: SqliteStore)
     keys = KeyService(store.keys, FakeClock())
     made = await keys.create(NewKey("früher"))
     key_id = made.stored.key.id
-    await store.ledger.record(RequestRecord(facts(key_id=key_id), outcome()))
+    await store.ledger.settle_all([RequestRecord(facts(key_id=key_id), outcome())])
     await keys.change(key_id, KeyChange(name="später"))
     page = await store.reports.requests(RequestFilter(key_id=key_id), cursor=None, limit=10)
     assert [found.key_name for found in page.items] == ["später"]

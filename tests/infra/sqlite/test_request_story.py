@@ -76,7 +76,7 @@ async def test_a_story_tells_what_each_attempt_moved_in_each_pouch(
 async def test_an_attempt_that_has_not_ended_shows_what_it_holds(store: SqliteStore) -> None:
     await store.keys.create_pouch(pouch("app"))
     await store.ledger.reserve(replace(hold("a", 60), facts=facts("req_1")))
-    await store.ledger.record(RequestRecord(facts("req_1"), outcome()))
+    await store.ledger.settle_all([RequestRecord(facts("req_1"), outcome())])
 
     [attempt] = (await story_of(store, "req_1")).attempts
 
@@ -101,7 +101,7 @@ async def test_steps_are_told_from_the_outermost_with_and_without_what_is_inside
     refused = replace(
         outcome(), reason="no room", refused_by="usage_tracking", steps=STEPS, error="x"
     )
-    await store.ledger.record(RequestRecord(facts("req_1"), refused))
+    await store.ledger.settle_all([RequestRecord(facts("req_1"), refused)])
 
     story = await story_of(store, "req_1")
 
@@ -113,8 +113,8 @@ async def test_steps_are_told_from_the_outermost_with_and_without_what_is_inside
 
 
 async def test_a_chain_without_steps_is_not_one_that_nobody_knows(store: SqliteStore) -> None:
-    await store.ledger.record(RequestRecord(facts("req_1"), replace(outcome(), steps=[])))
-    await store.ledger.record(RequestRecord(facts("req_2"), outcome()))
+    await store.ledger.settle_all([RequestRecord(facts("req_1"), replace(outcome(), steps=[]))])
+    await store.ledger.settle_all([RequestRecord(facts("req_2"), outcome())])
     assert (await story_of(store, "req_1")).steps == []
     assert (await story_of(store, "req_2")).steps is None
 
@@ -144,7 +144,7 @@ async def test_the_newest_requests_tell_how_long_each_step_takes_and_how_often_i
             facts(f"req_{number}", at=START + timedelta(seconds=number)),
             replace(outcome(), steps=steps, refused_by=refused_by),
         )
-        await store.ledger.record(record)
+        await store.ledger.settle_all([record])
 
     report = await store.reports.step_times(limit=3)
 

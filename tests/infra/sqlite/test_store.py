@@ -169,7 +169,7 @@ async def test_a_closed_store_refuses_everything_and_can_be_closed_again(
     await store.close()
     await store.close()
     with pytest.raises(StoreUnavailableError, match="closed"):
-        await store.ledger.record(RequestRecord(facts(), outcome()))
+        await store.ledger.settle_all([RequestRecord(facts(), outcome())])
     with pytest.raises(StoreUnavailableError, match="closed"):
         await store.keys.pouches()
     for thread in set(threading.enumerate()) - others:

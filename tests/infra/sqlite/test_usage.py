@@ -50,7 +50,7 @@ async def test_what_is_written_twice_counts_once(store: SqliteStore, path: Path)
     record = RequestRecord(facts("req_b"), outcome(), Money(4))
     for _ in range(2):
         await store.ledger.settle(settlement("a", 3))
-        await store.ledger.record(record)
+        await store.ledger.settle_all([record])
     assert counted(path) == (2, 7, 7)
 
 
@@ -62,10 +62,10 @@ async def test_a_batch_that_a_bug_breaks_up_is_counted_as_it_is_logged(
 
     records = [RequestRecord(facts(f"req_{n}"), outcome(), Money(5)) for n in range(3)]
     done = await asyncio.gather(
-        store.ledger.record(records[0]),
-        store.ledger.record(records[1]),
+        store.ledger.settle_all([records[0]]),
+        store.ledger.settle_all([records[1]]),
         store._writer.run(broken),
-        store.ledger.record(records[2]),
+        store.ledger.settle_all([records[2]]),
         return_exceptions=True,
     )
     assert [type(outcome) for outcome in done if outcome] == [ZeroDivisionError]
@@ -125,7 +125,7 @@ async def test_sums_that_are_off_are_found(
 ) -> None:
     for number, cost in enumerate((3, 4)):
         record = RequestRecord(facts(f"req_{number}"), outcome(), Money(cost))
-        await store.ledger.record(record)
+        await store.ledger.settle_all([record])
     assert await discrepancies(store) == []
     with opened(path) as behind:
         assert behind.execute(statement).rowcount == 1

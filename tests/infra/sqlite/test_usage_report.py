@@ -86,7 +86,7 @@ async def log(store: SqliteStore) -> Log:
     # In bursts, each of which is one transaction.
     for start in range(0, len(records), 50):
         burst = records[start : start + 50]
-        await asyncio.gather(*(store.ledger.record(record) for record in burst))
+        await asyncio.gather(*(store.ledger.settle_all([record]) for record in burst))
     return Log(store, records)
 
 
@@ -167,7 +167,7 @@ async def test_a_request_that_is_logged_late_counts_in_the_hour_in_which_it_bega
             f"req_{number}", "key_1", "m", "p", "/", False, FIRST + HOUR * hour, "yaml"
         )
         outcome = RequestOutcome(200, 1, None, None, Evidence.PROVIDER_USAGE)
-        await store.ledger.record(RequestRecord(facts, outcome, Money(cost)))
+        await store.ledger.settle_all([RequestRecord(facts, outcome, Money(cost))])
     for begin, end in itertools.combinations(range(12), 2):
         question = UsageQuestion(by=Dimension.KEY, since=FIRST + begin * HOUR)
         question = replace(question, until=FIRST + end * HOUR)
@@ -183,7 +183,7 @@ async def test_keys_that_cost_nothing_are_among_those_that_asked(store: SqliteSt
     for key_id, cost in (("key_1", 0), ("key_2", 4)):
         facts = RequestFacts(key_id, key_id, "m", "p", "/", False, START, "yaml")
         outcome = RequestOutcome(402, 1, None, None, Evidence.NOT_SENT)
-        await store.ledger.record(RequestRecord(facts, outcome, Money(cost)))
+        await store.ledger.settle_all([RequestRecord(facts, outcome, Money(cost))])
     page = await store.reports.usage(UsageQuestion(by=Dimension.KEY), cursor=None, limit=10)
     assert [(row.by, row.sums.requests) for row in page.rows] == [("key_2", 1), ("key_1", 1)]
 
