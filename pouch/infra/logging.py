@@ -34,6 +34,11 @@ class JsonLines(logging.Formatter):
     """``{"time", "level", "logger", "message", ...fields, "exception"?}``."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        return self.encoded(record).decode()
+
+    def encoded(self, record: logging.LogRecord) -> bytes:
+        """The line in UTF-8, without its end."""
         line: dict[str, Any] = {
             "time": _time(record.created),
             "level": record.levelname.lower(),
@@ -46,14 +51,17 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         try:
-            return _encode(line).decode()
+            return _encode(line)
         except (ValueError, OverflowError):
             # Half a character, or a number beyond 64 bits: rare, and the slow encoder takes it.
-            return json.dumps(line, default=str)
+            return json.dumps(line, default=str).encode()
 
 
+@lru_cache(maxsize=1)
 def _time(created: float) -> str:
-    """A moment such as ``2026-01-15T12:00:00.250+00:00``."""
+    """A moment such as ``2026-01-15T12:00:00.250+00:00``. Requests that are settled together have
+    the same.
+    """
     second = int(created)
     # Rounded as datetime does, so that no time is a millisecond early.
     more, microseconds = divmod(round((created - second) * 1_000_000), 1_000_000)
@@ -69,8 +77,10 @@ def _second(second: int) -> str:
 class _Unformatted(QueueHandler):
     """Hands a record over as it is: formatting is the writer's work, off the event loop."""
 
-    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        return record
+    def handle(self, record: logging.LogRecord) -> bool:
+        # It has no filters, and the queue a lock of its own.
+        self.queue.put_nowait(record)
+        return True
 
 
 class _Output(logging.StreamHandler[TextIO]):
@@ -78,7 +88,7 @@ class _Output(logging.StreamHandler[TextIO]):
 
     def __init__(self, queue: _Queue) -> None:
         super().__init__(sys.stderr)
-        self.setFormatter(JsonLines())
+        self._lines = JsonLines()
         self._queue = queue
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pouch-log", daemon=True)
@@ -106,14 +116,14 @@ class _Output(logging.StreamHandler[TextIO]):
         lines = []
         for record in records:
             try:
-                lines.append(self.format(record) + "\n")
+                lines.append(self._lines.encoded(record))
             except Exception:  # noqa: BLE001 - a line that cannot be made must not end the log
                 self.handleError(record)
         # As one piece, since each piece is a call of the system. Where nobody can read it, the
         # server goes on without a log.
         with suppress(OSError, ValueError):
-            self.stream.write("".join(lines))
-            self.stream.flush()
+            self.stream.buffer.write(b"\n".join([*lines, b""]))
+            self.stream.buffer.flush()
 
 
 def configure(level: str = "info") -> None:

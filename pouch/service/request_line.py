@@ -1,7 +1,6 @@
 """The line that each request leaves in the log."""
 
 import logging
-from datetime import datetime
 from typing import Final
 
 from pouch.domain.ledger import RequestOutcome, Verdict
@@ -12,8 +11,8 @@ _requests = logging.getLogger("pouch.requests")
 _LINE: Final = vars(logging.LogRecord(_requests.name, logging.INFO, "", 0, "request", None, None))
 
 
-def log_request(request: Request, verdict: Verdict, outcome: RequestOutcome, at: datetime) -> None:
-    """One structured line per request, after its settlement."""
+def log_request(request: Request, verdict: Verdict, outcome: RequestOutcome, at: float) -> None:
+    """One structured line per request, after its settlement. ``at``: seconds since 1970."""
     if not _requests.isEnabledFor(logging.INFO):
         return
     reservation = request.meter.reservation
@@ -31,7 +30,7 @@ def log_request(request: Request, verdict: Verdict, outcome: RequestOutcome, at:
         "cost_usd": str(verdict.cost),
         "evidence": verdict.evidence.value,
     }
-    _requests.handle(_record(fields, at.timestamp()))
+    _requests.handle(_record(fields, at))
 
 
 def _record(fields: dict[str, object], created: float) -> logging.LogRecord:

@@ -149,8 +149,9 @@ class Settlements:
             raise
         except Exception:  # noqa: BLE001 - each by itself meets it again, and tells of it
             judged.clear()
+        at = self._clock.now().timestamp()
         for each in judged:
-            self._close(each)
+            self._close(each, at)
         if len(judged) < len(due):
             closed = {each.request.id for each in judged}
             for ended in due:
@@ -172,12 +173,12 @@ class Settlements:
         except BaseException:
             self._live.leave(request)
             raise
-        self._close(judged)
+        self._close(judged, self._clock.now().timestamp())
 
-    def _close(self, judged: _Judged) -> None:
+    def _close(self, judged: _Judged, at: float) -> None:
         """It is settled."""
         self._live.leave(judged.request)
-        log_request(judged.request, judged.verdict, judged.outcome, self._clock.now())
+        log_request(judged.request, judged.verdict, judged.outcome, at)
 
     async def _finish_exchange(self, request: Request, *, at_once: bool) -> None:
         exchange = request.meter.exchange

@@ -1,8 +1,9 @@
 """The one writer of a process: what is queued together is committed together.
 
 Operations wait in a queue; a flush takes all of them to the writer's thread in one hop and applies
-them in one transaction. So a burst costs one commit, and a lone operation waits for no one. No task
-carries a flush, so that nothing can cancel one.
+them in one transaction. So a burst costs one commit, and a lone operation waits for no one. A burst
+that still grows is let grow for a few turns of the event loop, which goes on working meanwhile. No
+task carries a flush, so that nothing can cancel one.
 """
 
 import asyncio
@@ -21,6 +22,10 @@ from pouch.infra.sqlite.worker_thread import WorkerThread
 QUEUE_MAX: Final = 10_000
 # How long work that nobody waits for lets others catch up with it, for a commit in common.
 PATIENCE_S: Final = 0.005
+
+# A burst is so much work, and grows for at most so many turns of the event loop.
+BURST_MIN: Final = 8
+BURST_TURNS_MAX: Final = 8
 
 T = TypeVar("T")
 Work: TypeAlias = Callable[[sqlite3.Connection], T]
@@ -43,13 +48,33 @@ class _Queued(Generic[T]):
 
 @dataclass(slots=True)
 class Movement(Generic[T]):
-    """Work that leaves its rows to a ``Journal``; ``about`` are the ids of its reservations."""
+    """Work that leaves its rows to a ``Journal``; ``about`` are the ids of its reservations, and
+    ``joins`` says that it may wait for a burst to end.
+    """
 
     apply: Work[T]
     about: Sequence[str] = ()
+    joins: bool = False
 
     def __call__(self, connection: sqlite3.Connection) -> T:
         return self.apply(connection)
+
+
+@dataclass(slots=True)
+class _Burst:
+    """How a queue grows until it is flushed. ``joined``: all that is urgent in it may wait."""
+
+    joined: bool = True
+    size: int = BURST_MIN - 1
+    turns: int = 0
+
+    def grows(self, size: int) -> bool:
+        """It has grown since this was asked last, and may go on."""
+        if not self.joined or size <= self.size or self.turns == BURST_TURNS_MAX:
+            return False
+        self.size = size
+        self.turns += 1
+        return True
 
 
 class Journal(Protocol):
@@ -83,6 +108,7 @@ class Writer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._urgent = False
+        self._burst = _Burst()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._journal: Journal | None = None
@@ -144,6 +170,7 @@ class Writer:
         done: asyncio.Future[T] = self._loop.create_future()
         self._queue.append(_Queued(work, done, undo))
         if not patient:
+            self._burst.joined &= isinstance(work, Movement) and work.joins
             self._begin()
         elif self._timer is None and self._idle.is_set():
             self._timer = self._loop.call_later(PATIENCE_S, self._begin)
@@ -165,7 +192,11 @@ class Writer:
             if self._queue:
                 self._timer = self._loop.call_later(PATIENCE_S, self._begin)
             return
+        if self._burst.grows(len(self._queue)):
+            self._loop.call_soon(self._flush)
+            return
         self._urgent = False
+        self._burst = _Burst()
         batch = [queued for queued in self._queue if not queued.done.cancelled()]
         self._queue.clear()
         if not batch:
