@@ -1,7 +1,7 @@
 """A response of Sanic's that costs less: its headers are encoded, and its chunks sent, in one go.
 
 Sanic cleans and encodes each header by itself, which took a seventh of a whole request's time, and
-hands each chunk through four coroutines.
+hands each chunk through six coroutines.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,13 +25,19 @@ class Relayed(HTTPResponse):
         self._relayed = relayed
 
     async def send(self, data: Any = None, end_stream: bool | None = None) -> None:  # noqa: FBT001
-        """See Sanic's; a chunk after the first goes straight to the connection."""
+        """See Sanic's; a chunk after the first goes straight to a connection that has room."""
         stream: Any = self.stream
         begun = stream is not None and stream.response_func == stream.http1_response_chunked
-        if begun and data and not end_stream:
-            await stream.protocol.send(b"%x\r\n%b\r\n" % (len(data), data))
-        else:
+        if not begun or not data or end_stream:
             await super().send(data, end_stream)
+            return
+        protocol = stream.protocol
+        chunk = b"%x\r\n%b\r\n" % (len(data), data)
+        if protocol._can_write.is_set() and not protocol.transport.is_closing():
+            protocol.transport.write(chunk)
+            protocol._time = protocol.loop.time()
+        else:
+            await protocol.send(chunk)
 
     @property
     def processed_headers(self) -> Iterator[tuple[bytes, bytes]]:

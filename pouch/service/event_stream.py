@@ -18,6 +18,9 @@ from pouch.service.live_meter import LiveMeter
 EVENT_BYTES_MAX: Final = 1024 * 1024
 
 _USAGE: Final = naming(b"usage")
+# Of most blocks a cheaper search tells that they name none.
+_USAGE_NAME: Final = b'"usage"'
+_EMPTY_LINE: Final = b"\n\n"
 _BOUNDARY_LENGTH_MAX: Final = 4
 
 
@@ -106,6 +109,8 @@ class EventStream:
 
     def _take(self, block: bytes) -> bytes:
         """What can go on now that ``block`` has come: everything up to the last event's end."""
+        if not self._tail and block.endswith(_EMPTY_LINE):
+            return self._pass(block)
         if self._tail:
             searched = max(len(self._tail) - _BOUNDARY_LENGTH_MAX, 0)
             self._tail += block
@@ -127,7 +132,7 @@ class EventStream:
         return self._pass(data) if data else b""
 
     def _pass(self, events: bytes) -> bytes:
-        found = _USAGE.search(events)
+        found = _USAGE.search(events) if _USAGE_NAME in events else None
         meter = self._meter
         if found is not None:
             events = self._read_usage(events, found.start())

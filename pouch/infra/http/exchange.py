@@ -20,6 +20,7 @@ class Line(Protocol):
 
 
 Failure = Callable[[str], httpx.TransportError]
+Translate = Callable[[httpx.TransportError], Exception]
 
 
 class Exchange(ResumableStream):
@@ -40,7 +41,12 @@ class Exchange(ResumableStream):
         self._unread = 0
         self._waiter: asyncio.Future[None] | None = None
         self._failure: tuple[Failure, str] | None = None
+        self._translate: Translate | None = None
         self._closed = False
+
+    def translate(self, translate: "Translate") -> None:
+        """Have failures of a read raised as what ``translate`` makes of them."""
+        self._translate = translate
 
     async def head(self) -> None:
         """Wait for ``status`` and ``headers``; if cancelled, the connection is given up."""
@@ -55,7 +61,8 @@ class Exchange(ResumableStream):
     async def __anext__(self) -> bytes:
         """See ``ResumableStream``; what arrived since the last read comes as one."""
         while not self._parts:
-            self._raise_failure()
+            if self._failure is not None:
+                self._raise_failure()
             if self.complete:
                 raise StopAsyncIteration
             await self._change()
@@ -109,15 +116,15 @@ class Exchange(ResumableStream):
     def _raise_failure(self) -> None:
         if self._failure is not None:
             failure, message = self._failure
-            raise failure(message)
+            error = failure(message)
+            if self._translate is None:
+                raise error
+            raise self._translate(error) from error
 
-    async def _change(self) -> None:
-        assert self._waiter is None, "two readers of one answer"
+    def _change(self) -> "asyncio.Future[None]":
+        assert self._waiter is None or self._waiter.done(), "two readers of one answer"
         self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        return self._waiter
 
     def _wake(self) -> None:
         waiter = self._waiter

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from ssl import SSLContext, create_default_context
 from typing import Final, Literal
 
@@ -11,6 +12,7 @@ import httpx
 from pouch.domain.errors import UpstreamError, UpstreamTimeoutError
 from pouch.domain.provider import Headers, UpstreamRequest, UpstreamResponse
 from pouch.infra.http.decoding import DecodedStream, decoder_of
+from pouch.infra.http.exchange import Exchange
 from pouch.infra.http.lean import CONNECTIONS_MAX, LeanTransport, Prepared
 from pouch.infra.http.stock import EnvironmentProxies, StockCarrier, proxy_in_environment
 from pouch.infra.http.stream import ResumableStream
@@ -61,6 +63,7 @@ class HttpTransport:
         address = self._address(request.url, request.headers)
         host = address.url.host
         stream: ResumableStream
+        exchange: Exchange | None = None
         try:
             if self._lean is not None and request.method == "POST":
                 if address.prepared is None:
@@ -75,6 +78,10 @@ class HttpTransport:
         encoding = ", ".join([value for name, value in headers if name == "content-encoding"])
         if encoding:
             headers, stream = await _decoded(encoding, headers, stream, host)
+        if stream is exchange:
+            # One coroutine less for each piece.
+            exchange.translate(partial(_translated, host=host))
+            return UpstreamResponse(status, headers, exchange)
         return UpstreamResponse(status, headers, _Body(stream, host))
 
     async def _carried(
