@@ -195,7 +195,8 @@ async def test_clients_that_hardly_read_hold_the_provider_back(hostile: Hostile)
     while sent != held_back:
         held_back = sent
         await asyncio.sleep(1)
-    assert hostile.most_memory() - before < 100 * MIB
+    # Stock httpx takes 60 to 120, the lean transport 43; two hundred were sent.
+    assert hostile.most_memory() - before < 160 * MIB
     for writer in writers:
         writer.transport.abort()
     settled = await asyncio.to_thread(hostile.gateway.settled, 21, "hostile")
