@@ -124,7 +124,7 @@ class MortalStore:
         self._reads = _Reads(path, self.connection)
         writer = Writer(cast(sqlite3.Connection, self.connection))
         writer._thread = _WriterThread()  # type: ignore[assignment]
-        reader = Reader(cast(aiosqlite.Connection, self._reads))
+        reader = Reader([cast(aiosqlite.Connection, self._reads)])
         self.store = SqliteStore(writer, reader, reader, path, clock, opened.lock, opened.holder)
 
     def die(self) -> None:

@@ -1,5 +1,6 @@
-"""Reads, beside the writer and never in its way, through a connection of their own."""
+"""Reads, beside the writer and never in its way, through connections of their own."""
 
+import asyncio
 import sqlite3
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -23,27 +24,39 @@ def fold(text: str) -> str:
 
 
 class Reader:
-    """Runs one query after the other; each sees one consistent state of the database."""
+    """Runs a query at once on each connection; each sees one consistent state of the database."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connections: Sequence[aiosqlite.Connection]) -> None:
+        self._connections = connections
+        # The one that was used last has read the most already.
+        self._idle: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
+        for connection in connections:
+            self._idle.put_nowait(connection)
         self._closed = False
 
     @classmethod
-    async def open(cls, path: Path, *, busy_timeout_s: float) -> "Reader":
-        """Read the database at ``path``, which is there.
+    async def open(cls, path: Path, *, busy_timeout_s: float, at_once: int = 1) -> "Reader":
+        """Read the database at ``path``, which is there, with ``at_once`` connections.
 
         Raises:
             sqlite3.Error: it cannot be opened.
         """
-        connection = await aiosqlite.connect(
-            path.as_uri() + "?mode=ro",
-            uri=True,
-            timeout=busy_timeout_s,
-            isolation_level=None,
-        )
-        await connection.create_function("fold", 1, fold, deterministic=True)
-        return cls(connection)
+        connections: list[aiosqlite.Connection] = []
+        try:
+            for _ in range(at_once):
+                connection = await aiosqlite.connect(
+                    path.as_uri() + "?mode=ro",
+                    uri=True,
+                    timeout=busy_timeout_s,
+                    isolation_level=None,
+                )
+                connections.append(connection)
+                await connection.create_function("fold", 1, fold, deterministic=True)
+        except sqlite3.Error:
+            for connection in connections:
+                await connection.close()
+            raise
+        return cls(connections)
 
     async def rows(self, query: str, values: Values = ()) -> list[Sequence[Any]]:
         """All rows that ``query`` finds.
@@ -53,10 +66,13 @@ class Reader:
         """
         if self._closed:
             raise StoreUnavailableError("The store is closed.")
+        connection = await self._idle.get()
         try:
-            return list(await self._connection.execute_fetchall(query, values))
+            return list(await connection.execute_fetchall(query, values))
         except sqlite3.Error as error:
             raise unavailable(error) from error
+        finally:
+            self._idle.put_nowait(connection)
 
     async def row(self, query: str, values: Values = ()) -> Sequence[Any] | None:
         """The one row that ``query`` finds, or ``None``. Raises as ``rows`` does."""
@@ -65,6 +81,7 @@ class Reader:
         return rows[0] if rows else None
 
     async def close(self) -> None:
-        """Let the thread and the connection go."""
+        """Let the threads and the connections go."""
         self._closed = True
-        await self._connection.close()
+        for connection in self._connections:
+            await connection.close()

@@ -28,6 +28,8 @@ from pouch.infra.sqlite.writer import Writer
 # The write-ahead log is copied into the database when it has so many pages of 4 KiB. By itself
 # SQLite does that after a thousand, so that one lone request in fifty would wait for it.
 LOG_PAGES: Final = 4000
+# Of what the dashboard asks, so much is answered at once.
+REPORTS_AT_ONCE: Final = 2
 
 
 class SqliteStore:
@@ -160,10 +162,11 @@ class SqliteStore:
 async def _readers(path: Path, busy_timeout_s: float) -> tuple[Reader, Reader]:
     first = await Reader.open(path, busy_timeout_s=busy_timeout_s)
     try:
-        return first, await Reader.open(path, busy_timeout_s=busy_timeout_s)
+        reports = await Reader.open(path, busy_timeout_s=busy_timeout_s, at_once=REPORTS_AT_ONCE)
     except sqlite3.Error:
         await first.close()
         raise
+    return first, reports
 
 
 @dataclass(frozen=True, slots=True)

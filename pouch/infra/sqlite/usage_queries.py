@@ -2,7 +2,8 @@
 
 ``usage_models`` has a row for each hour, model and provider; ``usage_hours`` has more, by the key,
 and is read for a few keys at a time. Which keys cost most is read from ``usage_costs``: the
-difference of two rows of each key, whatever lies between them.
+difference of two rows of each key, whatever lies between them. Which cost most at one model or
+provider takes all of its rows, from an index of them, half of the keys at a time.
 """
 
 import json
@@ -78,9 +79,8 @@ def dearest(
     question: UsageQuestion, dimension: Dimension, *, limit: int, offset: int = 0
 ) -> Statement:
     """The values of ``dimension`` that cost most, over all that is asked for."""
-    plain = question.key_id is None and question.model is None and question.provider is None
     page: dict[str, object] = {"limit": limit, "offset": offset}
-    if dimension is Dimension.KEY and plain:
+    if dimension is Dimension.KEY and _is_of_all(question):
         return Statement(_DEAREST_KEYS, {**_range(question), **page})
     source = _Source.of(question, by_key=dimension is Dimension.KEY)
     column = _COLUMN[dimension]
@@ -89,6 +89,28 @@ def dearest(
         f"ORDER BY sum(cost_nanos) DESC, {column} LIMIT :limit OFFSET :offset",
         {**source.values, **page},
     )
+
+
+def takes_all_rows(question: UsageQuestion, dimension: Dimension) -> bool:
+    """Which keys cost most is asked of some model or provider."""
+    return dimension is Dimension.KEY and question.key_id is None and not _is_of_all(question)
+
+
+def dearest_halves(question: UsageQuestion, *, middle: str, limit: int) -> Sequence[Statement]:
+    """Of the keys before ``middle``, and of the others, those that cost most, with their costs."""
+    source = _Source.of(question, by_key=True)
+    return [
+        Statement(
+            f"SELECT key_id, sum(cost_nanos) FROM usage_hours {source.where} "  # noqa: S608
+            f"AND key_id {half} :middle GROUP BY key_id ORDER BY 2 DESC, 1 LIMIT :limit",
+            {**source.values, "middle": middle, "limit": limit},
+        )
+        for half in ("<", ">=")
+    ]
+
+
+def _is_of_all(question: UsageQuestion) -> bool:
+    return question.key_id is None and question.model is None and question.provider is None
 
 
 def sums(question: UsageQuestion, shown: Sequence[str] | None, top: Sequence[str]) -> Statement:

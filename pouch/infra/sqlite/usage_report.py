@@ -1,7 +1,9 @@
 """Answers questions about usage, a page at a time."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from pouch.domain.usage_report import TIMES, Dimension, Sums, UsagePage, UsageQuestion, UsageRow
@@ -11,6 +13,9 @@ from pouch.infra.sqlite.rows import moment
 from pouch.infra.sqlite.usage import HOUR_US
 from pouch.infra.sqlite.usage_queries import Statement
 
+_MIDDLE_KEY: Final = (
+    "SELECT id FROM keys ORDER BY id LIMIT 1 OFFSET (SELECT count(*) / 2 FROM keys)"
+)
 NAMES: Final = "SELECT id, name FROM keys WHERE id IN (SELECT value FROM json_each(?))"
 
 
@@ -25,9 +30,7 @@ class UsageReport:
         if question.by in TIMES:
             return await self._by_time(question, cursor=cursor, limit=limit)
         offset = cursor or 0
-        found = await self._values(
-            usage_queries.dearest(question, question.by, limit=limit + 1, offset=offset)
-        )
+        found = await self._dearest(question, question.by, limit=limit + 1, offset=offset)
         shown = found[:limit]
         rows = await self._rows(question, shown) if shown else []
         place = {value: position for position, value in enumerate(shown)}
@@ -58,9 +61,26 @@ class UsageReport:
         """The values of ``split`` that are told apart."""
         if question.split is None:
             return ()
-        return await self._values(
-            usage_queries.dearest(question, question.split, limit=question.top)
+        return await self._dearest(question, question.split, limit=question.top)
+
+    async def _dearest(
+        self, question: UsageQuestion, dimension: Dimension, *, limit: int, offset: int = 0
+    ) -> Sequence[str]:
+        """The values of ``dimension`` that cost most."""
+        if not usage_queries.takes_all_rows(question, dimension):
+            return await self._values(
+                usage_queries.dearest(question, dimension, limit=limit, offset=offset)
+            )
+        middle = await self._reader.row(_MIDDLE_KEY)
+        wanted = offset + limit
+        statements = usage_queries.dearest_halves(
+            question, middle="" if middle is None else middle[0], limit=wanted
         )
+        halves = await asyncio.gather(
+            *(self._reader.rows(each.text, each.values) for each in statements)
+        )
+        found = sorted(chain(*halves), key=lambda row: (-row[1], row[0]))
+        return [row[0] for row in found[offset:wanted]]
 
     async def _rows(
         self, question: UsageQuestion, shown: Sequence[str] | None, top: Sequence[str] | None = None

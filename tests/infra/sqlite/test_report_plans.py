@@ -62,6 +62,8 @@ ASKED: dict[str, Ask] = {
     "usage by model": usage(Dimension.MODEL),
     "usage by key": usage(Dimension.KEY),
     "usage by key and model": usage(Dimension.KEY, split=Dimension.MODEL, since=DAY),
+    "usage by key of a model": usage(Dimension.KEY, model="gpt-4o", since=DAY),
+    "usage by key of a provider": usage(Dimension.KEY, provider="openai", since=DAY),
     "usage of a key": usage(Dimension.DAY, key_id="key_1", split=Dimension.MODEL),
     "usage of a model": usage(Dimension.DAY, model="gpt-4o"),
     "story": lambda reports: reports.story("request of a"),

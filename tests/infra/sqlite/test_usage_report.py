@@ -35,6 +35,7 @@ FILTERS: tuple[dict[str, Any], ...] = (
     {"since": FIRST + 9 * HOUR, "until": FIRST + 30 * HOUR},
     {"key_id": "key_1"},
     {"model": "b", "until": FIRST + 30 * HOUR},
+    {"provider": "x", "since": FIRST + 9 * HOUR},
     {"provider": "y", "key_id": "key_2"},
 )
 BY = tuple(Dimension)
