@@ -22,7 +22,7 @@ LOOKS: Final = 4000
 
 
 class Turnstile:
-    """``with turnstile:`` around each transaction, in the thread that writes."""
+    """``with turnstile as waited:`` around each transaction, in the thread that writes."""
 
     def __init__(self, folder: Path, *, looks: int = LOOKS) -> None:
         """Raises ``OSError`` if the folder cannot be written."""
@@ -31,10 +31,14 @@ class Turnstile:
         self._gate = _open(folder / "gate")
         self._turn = _open(folder / "turn")
 
-    def __enter__(self) -> None:
-        if _locked(self._gate, self._looks):
-            _locked(self._turn, self._looks)
-            _unlock(self._gate)
+    def __enter__(self) -> bool:
+        """Whether it had to wait."""
+        at_gate = _locked(self._gate, self._looks)
+        if at_gate is None:
+            return False
+        at_turn = _locked(self._turn, self._looks)
+        _unlock(self._gate)
+        return bool(at_gate or at_turn)
 
     def __exit__(
         self,
@@ -60,15 +64,17 @@ def _unlock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
-def _locked(descriptor: int, looks: int) -> bool:
-    """Lock, unless another keeps it for too long, or there are no locks to be had."""
-    for _ in range(looks):
+def _locked(descriptor: int, looks: int) -> int | None:
+    """How often another had it when it was tried for; ``None`` without the lock, for another keeps
+    it for too long, or there are no locks to be had.
+    """
+    for look in range(looks):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             time.sleep(LOOK_S)
         except OSError:
-            return False
+            return None
         else:
-            return True
-    return False
+            return look
+    return None

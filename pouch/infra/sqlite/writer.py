@@ -10,6 +10,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -202,9 +203,8 @@ class Writer:
         if not batch:
             self._idle.set()
             return
-        works = [queued.work for queued in batch]
         try:
-            self._thread.do(partial(self._apply, works), partial(self._told, batch))
+            self._thread.do(partial(self._apply, batch), partial(self._told, batch))
         except RuntimeError as error:
             gone = StoreUnavailableError(f"The store is closed: {error}.")
             self._told(batch, [gone] * len(batch))
@@ -232,30 +232,33 @@ class Writer:
             # The reservation stays; who recovers this process's charges it in full.
             _log.error("an abandoned reservation could not be released: %s", error)
 
-    def _apply(self, works: Sequence[Work[Any]]) -> list[object]:
+    def _apply(self, batch: list[_Queued[Any]]) -> list[object]:
         """Everything in one transaction; if one work is at fault, each in its own."""
-        try:
-            return self._transaction(works)
-        except (sqlite3.OperationalError, sqlite3.NotSupportedError) as error:
-            return [unavailable(error) for _ in works]
-        except BaseException:  # noqa: BLE001 - a bug in one work must not take the others with it
-            return [self._alone(work) for work in works]
+        with self._turnstile or nullcontext(enter_result=False) as waited:
+            if waited:
+                # What came meanwhile; the loop only adds to the queue until this batch is told.
+                late = self._queue[:]
+                del self._queue[: len(late)]
+                batch += [queued for queued in late if not queued.done.cancelled()]
+            works = [queued.work for queued in batch]
+            try:
+                return self._commit(works)
+            except (sqlite3.OperationalError, sqlite3.NotSupportedError) as error:
+                return [unavailable(error) for _ in works]
+            except BaseException:  # noqa: BLE001, S110 - a bug in one must not take the others along
+                pass
+        return [self._alone(work) for work in works]
 
     def _alone(self, work: Work[Any]) -> object:
         try:
-            return self._transaction([work])[0]
+            with self._turnstile or nullcontext():
+                return self._commit([work])[0]
         except (sqlite3.Error, OverflowError) as error:
             if not isinstance(error, sqlite3.OperationalError):
                 _log.exception("the store does not take a write")
             return unavailable(error)
         except BaseException as error:  # noqa: BLE001 - it is told to whoever asked for this work
             return error
-
-    def _transaction(self, works: Sequence[Work[Any]]) -> list[object]:
-        if self._turnstile is None:
-            return self._commit(works)
-        with self._turnstile:
-            return self._commit(works)
 
     def _commit(self, works: Sequence[Work[Any]]) -> list[object]:
         connection, journal = self._connection, self._journal

@@ -1,12 +1,15 @@
 """A burst that still grows is let grow for a few turns of the event loop; nothing else waits."""
 
 import asyncio
+import threading
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pouch.infra.sqlite.turnstile import Turnstile
 from pouch.infra.sqlite.writer import BURST_MIN, BURST_TURNS_MAX, Movement, Work, Writer
 from tests.infra.sqlite.numbers import add, rows
 
@@ -15,13 +18,13 @@ from tests.infra.sqlite.numbers import add, rows
 def batches(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How much work each transaction held."""
     sizes: list[int] = []
-    apply = writer._apply
+    commit = writer._commit
 
     def counting(works: Sequence[Work[Any]]) -> list[object]:
         sizes.append(len(works))
-        return apply(works)
+        return commit(works)
 
-    monkeypatch.setattr(writer, "_apply", counting)
+    monkeypatch.setattr(writer, "_commit", counting)
     return sizes
 
 
@@ -71,3 +74,28 @@ async def test_a_burst_with_work_in_a_hurry_does_not_wait(
         await ask(writer, [first, [], [joining(100)]])
         assert batches[0] == BURST_MIN + 1
         await writer.run(lambda connection: connection.execute("DELETE FROM t"))
+
+
+async def test_what_comes_while_another_process_has_its_turn_goes_along(
+    writer: Writer, batches: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = threading.Event()
+    sleep = time.sleep
+
+    def noted(seconds: float) -> None:
+        waits.set()
+        sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", noted)
+    writer._turnstile = Turnstile(tmp_path)
+    with Turnstile(tmp_path):
+        asked = [asyncio.ensure_future(writer.run(add(1)))]
+        await asyncio.to_thread(waits.wait, 10)
+        asked += [asyncio.ensure_future(writer.run(add(number))) for number in (2, 3)]
+        left = asyncio.ensure_future(writer.run(add(4)))
+        await asyncio.sleep(0)
+        left.cancel()
+        await asyncio.sleep(0)
+    assert await asyncio.gather(*asked) == [1, 2, 3]
+    assert batches == [3]
+    assert rows(tmp_path) == [1, 2, 3]
