@@ -67,8 +67,7 @@ class Exchange(ResumableStream):
     async def __anext__(self) -> bytes:
         """See ``ResumableStream``; what arrived since the last read comes as one."""
         while not self._parts:
-            if self._failure is not None:
-                self._raise_failure()
+            self._raise_failure()
             if self.complete:
                 raise StopAsyncIteration
             await self._change()

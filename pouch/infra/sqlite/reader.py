@@ -64,10 +64,11 @@ class Reader:
         Raises:
             StoreUnavailableError: the store cannot be read.
         """
-        if self._closed:
-            raise StoreUnavailableError("The store is closed.")
         connection = await self._idle.get()
         try:
+            # Also for one who has waited for a connection while the store was closed.
+            if self._closed:
+                raise StoreUnavailableError("The store is closed.")
             return list(await connection.execute_fetchall(query, values))
         except sqlite3.Error as error:
             raise unavailable(error) from error
